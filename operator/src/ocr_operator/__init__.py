@@ -1,0 +1,1 @@
+"""The KubeOCR operator: one OCRService resource becomes a production OCR endpoint."""

@@ -1,0 +1,54 @@
+"""Kubernetes objects as plain JSON data: what is built, applied and read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+Manifest = dict[str, Any]
+
+
+class Kind(NamedTuple):
+    """A namespaced kind of the Kubernetes API."""
+
+    api_version: str
+    kind: str
+    plural: str
+
+
+class Ref(NamedTuple):
+    """Identity of one object."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.kind} {self.namespace}/{self.name}"
+
+
+OCR_SERVICE: Final = Kind("kubeocr.dev/v1alpha1", "OCRService", "ocrservices")
+DEPLOYMENT: Final = Kind("apps/v1", "Deployment", "deployments")
+SERVICE: Final = Kind("v1", "Service", "services")
+SERVICE_ACCOUNT: Final = Kind("v1", "ServiceAccount", "serviceaccounts")
+POD_DISRUPTION_BUDGET: Final = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
+SERVICE_MONITOR: Final = Kind("monitoring.coreos.com/v1", "ServiceMonitor", "servicemonitors")
+POD: Final = Kind("v1", "Pod", "pods")
+SECRET: Final = Kind("v1", "Secret", "secrets")
+
+CHILD_KINDS: Final = (SERVICE_ACCOUNT, SERVICE, DEPLOYMENT, POD_DISRUPTION_BUDGET, SERVICE_MONITOR)
+# Kinds of CRDs that a cluster may lack.
+OPTIONAL_KINDS: Final = frozenset({SERVICE_MONITOR})
+_BY_KIND: Final = {(kind.api_version, kind.kind): kind for kind in (OCR_SERVICE, *CHILD_KINDS, POD, SECRET)}
+
+
+def ref(manifest: Mapping[str, Any]) -> Ref:
+    """Identity of a manifest of a known kind."""
+    metadata = manifest["metadata"]
+    return Ref(_BY_KIND[manifest["apiVersion"], manifest["kind"]], metadata["namespace"], metadata["name"])
+
+
+def controlled_by(manifest: Mapping[str, Any], uid: str) -> bool:
+    """Whether the object's controlling owner has that uid."""
+    owners: Iterable[Mapping[str, Any]] = manifest["metadata"].get("ownerReferences") or ()
+    return any(owner.get("controller") and owner.get("uid") == uid for owner in owners)

@@ -1,0 +1,253 @@
+"""`spec` of an OCRService. Every field is optional; `spec: {}` is a good production service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from ocr_operator.models.base import LabelKey, Labels, LabelValue, ObjectName, Part, Quantity, cel, map_list
+
+RESERVED_ENV: Final = ("HOST", "PORT")
+ENV_SOURCE = (
+    "has(self.value) != has(self.secretKeyRef)",
+    "set exactly one of value and secretKeyRef",
+)
+ENV_RESERVED = (
+    "!(self.name in ['HOST', 'PORT']) && !self.name.startsWith('OCR_')",
+    "HOST, PORT and names that start with OCR_ are set by the operator; choose another name",
+)
+TOLERATION_EXISTS = (
+    "!has(self.operator) || self.operator != 'Exists' || !has(self.value)",
+    "a toleration with operator Exists takes no value; remove value or write operator: Equal",
+)
+TOLERATION_EQUAL = (
+    "has(self.key) || (has(self.operator) && self.operator == 'Exists')",
+    "a toleration without key needs operator: Exists",
+)
+NODE_PORT = (
+    "!has(self.nodePort) || (has(self.type) && self.type == 'NodePort')",
+    "nodePort needs type: NodePort; set the type or remove nodePort",
+)
+
+
+class SecretKeyRef(Part):
+    """A key of a Secret in the service's namespace."""
+
+    name: ObjectName
+    key: Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$", min_length=1, max_length=253)]
+
+
+class EnvVar(Part):
+    """One environment variable: a plain value or a key of a Secret."""
+
+    model_config = ConfigDict(json_schema_extra=cel(ENV_SOURCE, ENV_RESERVED))
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", min_length=1, max_length=128)]
+    value: Annotated[str, Field(max_length=4096)] | None = None
+    secret_key_ref: SecretKeyRef | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.value is None) == (self.secret_key_ref is None):
+            raise ValueError(ENV_SOURCE[1])
+        if self.name in RESERVED_ENV or self.name.startswith("OCR_"):
+            raise ValueError(ENV_RESERVED[1])
+        return self
+
+
+class Toleration(Part):
+    """As in a Pod: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/."""
+
+    model_config = ConfigDict(json_schema_extra=cel(TOLERATION_EXISTS, TOLERATION_EQUAL))
+
+    key: LabelKey | None = None
+    operator: Literal["Exists", "Equal"] | None = None
+    value: LabelValue | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    toleration_seconds: Annotated[int, Field(ge=0, le=86_400)] | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.operator == "Exists" and self.value is not None:
+            raise ValueError(TOLERATION_EXISTS[1])
+        if self.key is None and self.operator != "Exists":
+            raise ValueError(TOLERATION_EQUAL[1])
+        return self
+
+
+class Scheduling(Part):
+    """Where pods may run: a narrow subset of a pod's fields."""
+
+    node_selector: Labels = Field(default={}, description="Labels that a node must have.")
+    tolerations: Annotated[tuple[Toleration, ...], Field(max_length=16)] = Field(
+        default=(),
+        description="Taints that pods accept.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+    topology_spread: Literal["None", "Host", "Zone"] = Field(
+        default="Zone", description="Spread pods over hosts, or over zones and hosts, where possible."
+    )
+    priority_class_name: ObjectName | None = Field(
+        default=None, description="A PriorityClass of the cluster."
+    )
+
+
+class ResourceList(Part):
+    """Amounts of compute."""
+
+    cpu: Quantity | None = None
+    memory: Quantity | None = None
+
+
+class Resources(Part):
+    """Requests and limits of one pod; set here, they replace the defaults as a whole."""
+
+    requests: ResourceList = ResourceList()
+    limits: ResourceList = ResourceList()
+
+
+class Model(Part):
+    """The OCR model."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=63)] = (
+        Field(default="ppocrv6-small", description="An entry of the operand version's model catalogue.")
+    )
+
+
+class Runtime(Part):
+    """How a model server uses its cores."""
+
+    threads: Annotated[int, Field(ge=0, le=128)] = Field(
+        default=0, description="Cores to use; 0: the pod's CPU limit, else its request, rounded up."
+    )
+    mode: Literal["throughput", "latency"] = Field(
+        default="throughput",
+        description="throughput: one page per core at a time. latency: all cores on one page.",
+    )
+    max_queue: Annotated[int, Field(ge=1, le=1024)] = Field(
+        default=64, description="Pages that may wait; one more is answered 503 with Retry-After."
+    )
+    warmup: bool = Field(default=True, description="Read a page before the pod becomes ready.")
+
+
+class ModelServer(Part):
+    """The ONNX Runtime model servers."""
+
+    replicas: Annotated[int, Field(ge=0, le=1000)] | None = Field(
+        default=None, description="Pods to run; 2 when absent. Also set by kubectl scale."
+    )
+    resources: Resources = Field(
+        default=Resources(requests=ResourceList(cpu="1", memory="1Gi"), limits=ResourceList(memory="1Gi")),
+        description="Compute of one pod.",
+    )
+    runtime: Runtime = Runtime()
+    startup_timeout_seconds: Annotated[int, Field(ge=10, le=3600)] = Field(
+        default=120, description="Time to load and warm up the model before the pod is restarted."
+    )
+    scheduling: Scheduling = Scheduling()
+    env: Annotated[tuple[EnvVar, ...], Field(max_length=32)] = Field(
+        default=(), description="Further environment variables.", json_schema_extra=map_list("name")
+    )
+
+
+class Limits(Part):
+    """What one request may ask for; checked before anything is decoded."""
+
+    max_body_bytes: Annotated[int, Field(ge=1024, le=1_073_741_824)] = Field(
+        default=20_971_520, description="Size of a request's body."
+    )
+    max_pages: Annotated[int, Field(ge=1, le=2000)] = Field(default=50, description="Pages of one document.")
+    max_image_pixels: Annotated[int, Field(ge=10_000, le=200_000_000)] = Field(
+        default=50_000_000, description="Width times height of one page."
+    )
+    request_timeout_seconds: Annotated[int, Field(ge=1, le=900)] = Field(
+        default=60, description="Time for one request, waiting included."
+    )
+
+
+class Gateway(Part):
+    """The HTTP front door."""
+
+    replicas: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        default=None, description="Pods to run; 2 when absent."
+    )
+    resources: Resources = Field(
+        default=Resources(
+            requests=ResourceList(cpu="100m", memory="256Mi"), limits=ResourceList(memory="512Mi")
+        ),
+        description="Compute of one pod.",
+    )
+    limits: Limits = Limits()
+    drain_seconds: Annotated[int, Field(ge=0, le=300)] = Field(
+        default=15, description="Time a pod that ends still takes requests, so that clients find another."
+    )
+    scheduling: Scheduling = Scheduling()
+
+
+AnnotationValue = Annotated[str, Field(max_length=4096)]
+
+
+class ExposeService(Part):
+    """The gateway's Service."""
+
+    model_config = ConfigDict(json_schema_extra=cel(NODE_PORT))
+
+    type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
+    port: Annotated[int, Field(ge=1, le=65_535)] = Field(default=80, description="Port of the Service.")
+    node_port: Annotated[int, Field(ge=1, le=65_535)] | None = Field(
+        default=None, description="Port on every node; chosen by Kubernetes when absent."
+    )
+    annotations: Annotated[Mapping[LabelKey, AnnotationValue], Field(max_length=32)] = Field(
+        default={}, description="Annotations of the Service, as load balancers want them."
+    )
+
+    @model_validator(mode="after")
+    def _node_port_needs_type(self) -> Self:
+        if self.node_port is not None and self.type != "NodePort":
+            raise ValueError(NODE_PORT[1])
+        return self
+
+
+class Expose(Part):
+    """How clients reach the gateway."""
+
+    service: ExposeService = ExposeService()
+
+
+class ServiceMonitor(Part):
+    """The ServiceMonitor for Prometheus."""
+
+    mode: Literal["Auto", "Enabled", "Disabled"] = Field(
+        default="Auto", description="Auto: made when the cluster has the ServiceMonitor CRD."
+    )
+    labels: Labels = Field(default={}, description="Labels that your Prometheus selects.")
+    interval: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}(s|m)$", max_length=5)] = Field(
+        default="30s", description="Time between scrapes."
+    )
+
+
+class Observability(Part):
+    """Metrics and logs."""
+
+    service_monitor: ServiceMonitor = ServiceMonitor()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+SEMVER: Final = re.compile(r"^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$")
+
+
+class Spec(Part):
+    """What the user asks for; nobody else writes it."""
+
+    version: Annotated[str, Field(pattern=SEMVER.pattern, max_length=64)] | None = Field(
+        default=None, description="Operand version. Absent: the operator's, chosen once and held."
+    )
+    suspend: bool = Field(default=False, description="Run no pods; keep everything else.")
+    model: Model = Model()
+    model_server: ModelServer = ModelServer()
+    gateway: Gateway = Gateway()
+    expose: Expose = Expose()
+    observability: Observability = Observability()
