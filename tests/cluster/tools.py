@@ -1,0 +1,25 @@
+"""The programs that the tests' Kubernetes is made of; each is built or downloaded on first use."""
+
+from pathlib import Path
+
+from tests.cluster.gobuild import build
+
+KUBERNETES = (
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+    "kubelet",
+    "kubectl",
+)
+
+
+def kubernetes() -> Path:
+    """The folder with etcd, kubectl and the Kubernetes programs of one version."""
+    return build("kubenode", aliases=KUBERNETES)
+
+
+def coredns() -> Path:
+    """The CoreDNS program."""
+    return build("coredns") / "coredns"
