@@ -1,0 +1,286 @@
+"""Image files to upright RGB arrays, within limits that are checked on headers before any pixel is decoded.
+
+The format is told by the first bytes, never by a name or a Content-Type.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+from PIL.ImageFile import ImageFile
+
+Pixels = npt.NDArray[np.uint8]
+
+FORMATS = ("PNG", "JPEG", "WebP", "TIFF", "BMP", "GIF")
+MIN_SIDE = 4
+
+# The plugin's class, not Image.open: one decoder per file, and no pixel limit of Pillow's own before ours.
+_OPENERS: dict[str, Callable[[BytesIO], ImageFile]] = {
+    "PNG": PngImagePlugin.PngImageFile,
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "WebP": WebPImagePlugin.WebPImageFile,
+    "TIFF": TiffImagePlugin.TiffImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+}
+_MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+    (b"II+\x00", "TIFF"),
+    (b"MM\x00+", "TIFF"),
+    (b"BM", "BMP"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+)
+_ORIENTATION = 0x0112
+_MAX_REDUCTION = 8
+_WEBP_HEADER = 30
+
+
+class ImageProblem(Exception):  # noqa: N818 - it becomes a problem document (RFC 9457)
+    """The image cannot be read. `code` is stable; `limit` and `actual` are set where a limit was passed."""
+
+    def __init__(self, code: str, detail: str, limit: int | None = None, actual: int | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.limit = limit
+        self.actual = actual
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`max_pixels` is width x height of one frame; `max_pages` counts the frames that are read."""
+
+    max_pixels: int = 50_000_000
+    max_pages: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """What the headers say. The size is the first frame's as stored, before EXIF orientation.
+
+    `frames` is the number of pages to read: 1 for everything but TIFF.
+    """
+
+    format: str
+    width: int
+    height: int
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A decoded page. `width` and `height` are the upright original's; `pixels` may be reduced from it."""
+
+    pixels: Pixels
+    width: int
+    height: int
+
+
+def sniff(data: bytes) -> str:
+    """The name of the format, of `FORMATS`.
+
+    Raises:
+        ImageProblem: empty_body or unsupported_media_type.
+    """
+    if not data:
+        raise ImageProblem("empty_body", "The body is empty; send an image file.")
+    for magic, name in _MAGIC:
+        if data.startswith(magic):
+            return name
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WebP"
+    raise ImageProblem(
+        "unsupported_media_type",
+        f"The bytes are none of the image formats that are read: {', '.join(FORMATS)}.",
+    )
+
+
+def inspect(data: bytes, limits: Limits) -> ImageInfo:
+    """Read the headers and hold them against the limits; no pixel is decoded.
+
+    Raises:
+        ImageProblem: empty_body, unsupported_media_type, undecodable_image, too_many_pixels,
+            too_many_pages or image_too_small.
+    """
+    name = sniff(data)
+    sizes: list[tuple[int, int]] = []
+    for size in _sizes(data, name):
+        if len(sizes) == limits.max_pages:
+            raise ImageProblem(
+                "too_many_pages",
+                f"The file has more than {limits.max_pages} pages; split it.",
+                limits.max_pages,
+                limits.max_pages + 1,
+            )
+        _check_size(*size, limits)
+        sizes.append(size)
+    return ImageInfo(name, *sizes[0], len(sizes))
+
+
+def frames(data: bytes, limits: Limits) -> Iterator[Pixels]:
+    """Each page as upright uint8 RGB of shape (height, width, 3), decoded one at a time.
+
+    Raises:
+        ImageProblem: as `inspect`, before the first page; undecodable_image at any page.
+    """
+    for frame in reduced_frames(data, limits, reduce_above=limits.max_pixels):
+        yield frame.pixels
+
+
+def reduced_frames(data: bytes, limits: Limits, reduce_above: int) -> Iterator[Frame]:
+    """As `frames`, but a page of more than `reduce_above` pixels is decoded at 1/2, 1/4 ... of its sides.
+
+    Raises:
+        ImageProblem: as `frames`.
+    """
+    info = inspect(data, limits)
+    with _problems(), _OPENERS[info.format](BytesIO(data)) as image:
+        for index in range(info.frames):
+            if index:
+                image.seek(index)
+            yield _decode(image, reduce_above)
+
+
+@contextmanager
+def _problems() -> Iterator[None]:
+    try:
+        yield
+    except (ImageProblem, MemoryError):
+        raise
+    except Exception as error:  # on hostile bytes Pillow's plugins raise anything, they name no set
+        raise ImageProblem("undecodable_image", f"The image is damaged or cut off: {error}") from error
+
+
+def _sizes(data: bytes, name: str) -> Iterator[tuple[int, int]]:
+    """The stored size of every page, in order; a page is parsed when it is asked for."""
+    with _problems():
+        if name == "WebP":
+            # Pillow's WebP plugin reserves the whole canvas when it opens a file: too late for a limit.
+            yield _webp_size(data)
+            return
+        with _OPENERS[name](BytesIO(data)) as image:
+            yield image.size
+            while name == "TIFF" and _seek_next(image):
+                yield image.size
+
+
+def _seek_next(image: ImageFile) -> bool:
+    try:
+        image.seek(image.tell() + 1)
+    except EOFError:
+        return False
+    return True
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """The canvas of a WebP file (RFC 9649: VP8X, lossless and lossy headers)."""
+    kind = data[12:16]
+    if len(data) < _WEBP_HEADER:
+        raise ValueError("the WebP header is cut off")
+    if kind == b"VP8X":
+        return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
+    if kind == b"VP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 ":
+        return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(data[28:30], "little") & 0x3FFF
+    raise ValueError("the first WebP chunk is unknown")
+
+
+def _check_size(width: int, height: int, limits: Limits) -> None:
+    if width * height > limits.max_pixels:
+        raise ImageProblem(
+            "too_many_pixels",
+            f"The image is {width}x{height} = {width * height} pixels; at most {limits.max_pixels} are read. "
+            "Send it at a lower resolution.",
+            limits.max_pixels,
+            width * height,
+        )
+    if max(width, height) < MIN_SIDE:
+        raise ImageProblem(
+            "image_too_small",
+            f"The image is {width}x{height} pixels; one side has to be at least {MIN_SIDE}.",
+            MIN_SIDE,
+            max(width, height),
+        )
+
+
+def _decode(image: ImageFile, reduce_above: int) -> Frame:
+    width, height = image.size
+    factor = 1
+    while width * height > reduce_above * factor * factor and factor < _MAX_REDUCTION:
+        factor *= 2
+    if factor > 1 and isinstance(image, JpegImagePlugin.JpegImageFile):
+        image.draft(None, (max(1, width // factor), max(1, height // factor)))
+    # A TIFF is turned by its plugin while it loads; the tag is gone afterwards.
+    image.load()
+    orientation = _orientation(image)
+    drafted = max(image.size) < max(width, height)
+    upright = _UPRIGHT.get(orientation, _same)(np.asarray(_rgb(image, 1 if drafted else factor)))
+    pixels = np.ascontiguousarray(upright)
+    turned = (pixels.shape[1] > pixels.shape[0]) != (width > height)
+    return Frame(pixels, height if turned else width, width if turned else height)
+
+
+def _orientation(image: ImageFile) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 - a damaged EXIF block raises anything, and is no reason not to read the image
+        return 1
+
+
+def _same(pixels: Pixels) -> Pixels:
+    return pixels
+
+
+# EXIF 2.3, tag 0x0112: what has to be done to a stored image to see it upright.
+_UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda a: np.rot90(a, 1),
+}
+
+
+def _rgb(image: Image.Image, factor: int) -> Image.Image:
+    """Any mode to RGB, transparency over white, deep samples to 8 bits, reduced by the factor."""
+    if image.mode in {"I", "F", "I;16", "I;16B", "I;16L", "I;16N"}:
+        image = Image.fromarray(_eight_bits(np.asarray(image)))
+    if image.mode in {"1", "P", "PA"}:
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    if factor > 1:
+        image = image.reduce(factor)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        paper = Image.new("RGB", image.size, "white")
+        paper.paste(image, mask=image.getchannel("A"))
+        return paper
+    return image.convert("RGB")
+
+
+def _eight_bits(samples: npt.NDArray[np.generic]) -> Pixels:
+    """16-bit samples by their high byte; 32-bit and float samples, whose range no header names, stretched."""
+    if samples.dtype.itemsize == 2:  # noqa: PLR2004 - two bytes are 16 bits
+        return (samples.astype(np.uint16) >> 8).astype(np.uint8)
+    values = np.nan_to_num(samples.astype(np.float32))
+    low, high = float(values.min()), float(values.max())
+    return ((values - low) * (255 / (high - low or 1))).astype(np.uint8)
