@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
-# The grammar of resource.Quantity: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
-QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
-LABEL_KEY_PATTERN = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
+# The JSON schema's keyword for a Form; crdgen turns it into a CEL rule.
+FORM: Final = "x-form"
+_LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_SUBDOMAIN: Final = rf"{_LABEL}(\.{_LABEL})*"
+
+
+@dataclass(frozen=True)
+class Form:
+    """A string's pattern, with a message that says what to write, where `pattern` would only show the pattern.
+
+    The pattern must mean the same to Python and to RE2, and hold no single quote.
+    """
+
+    pattern: str
+    says: str
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check after the string's own constraints, as the apiserver runs CEL after the schema."""
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The pattern and the message, as `FORM`."""
+        return {**handler(schema), FORM: {"pattern": f"^({self.pattern})$", "says": self.says}}
+
+    def _check(self, value: str) -> str:
+        if not re.fullmatch(self.pattern, value):
+            raise ValueError(self.says)
+        return value
 
 
 class Part(BaseModel):
@@ -37,20 +68,41 @@ def _quantity(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+# The grammar of resource.Quantity: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 Quantity = Annotated[
     str,
-    BeforeValidator(_quantity),
-    Field(pattern=QUANTITY_PATTERN, max_length=32),
     WithJsonSchema(
         {
             "anyOf": [{"type": "integer"}, {"type": "string"}],
             "x-kubernetes-int-or-string": True,
-            "pattern": QUANTITY_PATTERN,
             "maxLength": 32,
         }
     ),
+    BeforeValidator(_quantity),
+    Field(max_length=32),
+    Form(
+        r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?", "write an amount such as 2, 0.5, 500m, 512Mi or 1.5Gi"
+    ),
 ]
-LabelKey = Annotated[str, Field(pattern=LABEL_KEY_PATTERN, max_length=317)]
-LabelValue = Annotated[str, Field(pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", max_length=63)]
+LabelKey = Annotated[
+    str,
+    Field(max_length=317),
+    Form(
+        rf"({_SUBDOMAIN}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?",
+        "write a key such as team or example.com/team: at most 63 of A-Z, a-z, 0-9, '-', '_' and '.' after the domain",
+    ),
+]
+LabelValue = Annotated[
+    str,
+    Field(max_length=63),
+    Form(
+        "([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?",
+        "write only A-Z, a-z, 0-9, '-', '_' and '.', with a letter or digit first and last",
+    ),
+]
 Labels = Annotated[Mapping[LabelKey, LabelValue], Field(max_length=16)]
-ObjectName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=253)]
+ObjectName = Annotated[
+    str,
+    Field(max_length=253),
+    Form(_SUBDOMAIN, "write the name of an object: only a-z, 0-9, '-' and '.', such as ocr-keys"),
+]

@@ -1,0 +1,81 @@
+"""The checks that CEL cannot do. A refused spec builds nothing: the last accepted state keeps running."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ocr_operator.desired.plan import Facts, operand_version
+from ocr_operator.models.operands import Operands
+from ocr_operator.models.quantity import amount
+from ocr_operator.models.service import OCRService
+from ocr_operator.models.spec import Resources
+
+MIN_MEMORY = "32Mi"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a spec is not accepted: a CamelCase reason, and the field with the way out."""
+
+    reason: str
+    message: str
+
+
+def secrets(service: OCRService) -> frozenset[str]:
+    """Names of the Secrets that the spec refers to."""
+    references = (variable.secret_key_ref for variable in service.spec.model_server.env)
+    return frozenset(reference.name for reference in references if reference is not None)
+
+
+def refusals(service: OCRService, operands: Operands, facts: Facts) -> tuple[Refusal, ...]:
+    """All reasons to refuse the spec; empty when it is accepted."""
+    return tuple(
+        refusal
+        for check in (
+            _version_and_model(service, operands),
+            _resources("modelServer", service.spec.model_server.resources),
+            _resources("gateway", service.spec.gateway.resources),
+            _secrets(facts.missing_secrets),
+        )
+        for refusal in check
+    )
+
+
+def _version_and_model(service: OCRService, operands: Operands) -> Iterator[Refusal]:
+    version = operand_version(service, operands)
+    operand = operands.find(version)
+    if operand is None:
+        known = ", ".join(operands.names)
+        yield Refusal("UnsupportedVersion", f"spec.version: this operator runs {known}, not {version}")
+        return
+    name = service.spec.model.name
+    if operand.model(name) is None:
+        known = ", ".join(entry.name for entry in operand.models)
+        yield Refusal("UnknownModel", f"spec.model.name: version {version} has {known}, not {name}")
+
+
+def _resources(field: str, resources: Resources) -> Iterator[Refusal]:
+    for resource in ("cpu", "memory"):
+        path = f"spec.{field}.resources"
+        request, limit = getattr(resources.requests, resource), getattr(resources.limits, resource)
+        if request and limit and amount(request) > amount(limit):
+            yield Refusal(
+                "InvalidResources",
+                f"{path}: requests.{resource} {request} is more than limits.{resource} {limit}; "
+                "lower the request or raise the limit",
+            )
+    for part, memory in (("requests", resources.requests.memory), ("limits", resources.limits.memory)):
+        if memory and amount(memory) < amount(MIN_MEMORY):
+            yield Refusal(
+                "InvalidResources",
+                f"spec.{field}.resources.{part}.memory: {memory} is under {MIN_MEMORY}; write Mi or Gi",
+            )
+
+
+def _secrets(missing: Iterable[str]) -> Iterator[Refusal]:
+    for name in sorted(missing):
+        yield Refusal(
+            "SecretNotFound",
+            f"spec.modelServer.env: no Secret {name} in this namespace; create it or change secretKeyRef",
+        )

@@ -1,0 +1,158 @@
+"""Deployments: what both components share, down to the `restricted` pod."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ocr_operator.desired.metadata import child, child_name, labels, selector
+from ocr_operator.desired.plan import Plan
+from ocr_operator.models.manifest import DEPLOYMENT, Manifest
+from ocr_operator.models.names import COMPONENTS
+from ocr_operator.models.spec import Resources, Scheduling
+
+PORT: Final = 8080
+PORT_NAME: Final = "http"
+# Past the time that a pod may take to start, an image pull on a new node included.
+PROGRESS_DEADLINE_SECONDS: Final = 600
+# From the end of the drain to a clean exit, after the last request was answered.
+EXIT_SECONDS: Final = 5
+PROBE_PERIOD_SECONDS: Final = 5
+STARTUP_PERIOD_SECONDS: Final = 2
+TOPOLOGY: Final = {
+    "None": (),
+    "Host": ("kubernetes.io/hostname",),
+    "Zone": ("topology.kubernetes.io/zone", "kubernetes.io/hostname"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The container of a component, as far as components differ."""
+
+    image: str
+    arguments: tuple[str, ...]
+    environment: tuple[dict[str, Any], ...]
+    resources: Resources
+    startup_seconds: int
+    drain_seconds: int
+    request_seconds: int
+
+
+def build_deployment(plan: Plan, component: str, program: Program) -> Manifest:
+    """The Deployment of a component, without `replicas`: `build_scales` has those."""
+    manifest = child(plan, DEPLOYMENT, component)
+    manifest["spec"] = {
+        "selector": {"matchLabels": selector(plan.service.metadata.name, component)},
+        # Never fewer pods than asked for: no request is lost in a roll-out.
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
+        "progressDeadlineSeconds": PROGRESS_DEADLINE_SECONDS + program.startup_seconds,
+        "revisionHistoryLimit": 5,
+        "template": {
+            "metadata": {
+                "labels": labels(plan, component),
+                "annotations": {"kubectl.kubernetes.io/default-container": component},
+            },
+            "spec": _pod(plan, component, program),
+        },
+    }
+    return manifest
+
+
+def build_scales(plan: Plan) -> tuple[Manifest, ...]:
+    """The replicas of each Deployment, applied by a field manager of their own."""
+    service = plan.service.metadata
+    return tuple(
+        {
+            "apiVersion": DEPLOYMENT.api_version,
+            "kind": DEPLOYMENT.kind,
+            "metadata": {"name": child_name(service.name, component), "namespace": service.namespace},
+            "spec": {"replicas": plan.replicas(component)},
+        }
+        for component in COMPONENTS
+    )
+
+
+def _pod(plan: Plan, component: str, program: Program) -> dict[str, Any]:
+    grace = program.drain_seconds + program.request_seconds + EXIT_SECONDS
+    return {
+        "serviceAccountName": child_name(plan.service.metadata.name, component),
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": grace,
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [_container(component, program)],
+        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}],
+        **_scheduling(plan.scheduling(component), selector(plan.service.metadata.name, component)),
+    }
+
+
+def _container(component: str, program: Program) -> dict[str, Any]:
+    container: dict[str, Any] = {
+        "name": component,
+        "image": program.image,
+        "imagePullPolicy": "IfNotPresent",
+        "args": ["--host=$(HOST)", "--port=$(PORT)", *program.arguments],
+        "env": [
+            {"name": "HOST", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.podIP"}}},
+            {"name": "PORT", "value": str(PORT)},
+            *program.environment,
+        ],
+        "ports": [{"name": PORT_NAME, "containerPort": PORT, "protocol": "TCP"}],
+        "startupProbe": _probe("/readyz", STARTUP_PERIOD_SECONDS, _rounds(program.startup_seconds)),
+        "livenessProbe": _probe("/livez", 2 * PROBE_PERIOD_SECONDS, 3),
+        "readinessProbe": _probe("/readyz", PROBE_PERIOD_SECONDS, 3),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - the pod's own emptyDir
+    }
+    if resources := program.resources.dump():
+        container["resources"] = {part: amounts for part, amounts in resources.items() if amounts}
+    if program.drain_seconds:
+        # Endpoints, kube-proxy and clients learn of the end while the pod still answers.
+        container["lifecycle"] = {"preStop": {"sleep": {"seconds": program.drain_seconds}}}
+    return container
+
+
+def _rounds(seconds: int) -> int:
+    return -(-seconds // STARTUP_PERIOD_SECONDS)
+
+
+def _probe(path: str, period: int, failures: int) -> dict[str, Any]:
+    return {
+        "httpGet": {"path": path, "port": PORT_NAME},
+        "periodSeconds": period,
+        "failureThreshold": failures,
+        # A pod that reads pages on all its cores answers late, but it is alive.
+        "timeoutSeconds": PROBE_PERIOD_SECONDS,
+    }
+
+
+def _scheduling(scheduling: Scheduling, pods: dict[str, str]) -> dict[str, Any]:
+    spec: dict[str, Any] = {}
+    if scheduling.node_selector:
+        spec["nodeSelector"] = dict(scheduling.node_selector)
+    if scheduling.tolerations:
+        spec["tolerations"] = [toleration.dump() for toleration in scheduling.tolerations]
+    if scheduling.priority_class_name:
+        spec["priorityClassName"] = scheduling.priority_class_name
+    if keys := TOPOLOGY[scheduling.topology_spread]:
+        spec["topologySpreadConstraints"] = _spread(keys, pods)
+    return spec
+
+
+def _spread(keys: Sequence[str], pods: dict[str, str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "maxSkew": 1,
+            "topologyKey": key,
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": dict(pods)},
+        }
+        for key in keys
+    ]

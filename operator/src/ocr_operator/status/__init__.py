@@ -1,0 +1,1 @@
+"""PURE: from what runs to what `status` says about it."""

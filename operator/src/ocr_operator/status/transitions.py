@@ -1,0 +1,48 @@
+"""Which changes of a status are worth an Event: transitions only, never the state itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple
+
+from ocr_operator.models.status import Condition, ConditionStatus, ConditionType, Status
+
+_TOLD: Final[tuple[tuple[ConditionType, ConditionStatus], ...]] = (
+    ("SpecAccepted", "True"),
+    ("Ready", "True"),
+    ("Stalled", "False"),
+)
+
+
+class Transition(NamedTuple):
+    """One Event to be."""
+
+    type: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+def transitions(before: Status, after: Status) -> tuple[Transition, ...]:
+    """Events for conditions that flipped, or that stay bad for another reason; each thing is told once."""
+    told = {transition.reason: transition for transition in reversed(tuple(_changes(before, after)))}
+    return tuple(reversed(told.values()))
+
+
+def _changes(before: Status, after: Status) -> Iterator[Transition]:
+    for kind, good in _TOLD:
+        old = before.condition(kind)
+        new = after.condition(kind)
+        if new is None or (old is not None and (old.status, old.reason) == (new.status, new.reason)):
+            continue
+        if new.status != good:
+            yield from _bad(new)
+        elif kind == "Ready" or (old is not None and old.status != good):
+            yield Transition("Normal", new.reason, new.message)
+
+
+def _bad(condition: Condition) -> Iterator[Transition]:
+    # Starting and Suspended are as asked for; a refused spec is told once, by SpecAccepted.
+    if condition.type == "Ready" and condition.reason in {"Starting", "Suspended", "ScaledToZero"}:
+        yield Transition("Normal", condition.reason, condition.message)
+    elif condition.type != "Ready":
+        yield Transition("Warning", condition.reason, condition.message)
