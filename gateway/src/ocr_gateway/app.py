@@ -1,0 +1,88 @@
+"""The ASGI application: routes, error handlers and the parts that live as long as it does."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ocr_gateway.config import Config
+from ocr_gateway.documents.admission import Admission
+from ocr_gateway.edge import Edge
+from ocr_gateway.metrics import Metrics
+from ocr_gateway.problems import Problem, render
+from ocr_gateway.recognise import Recogniser
+from ocr_gateway.routes import compat, health, ocr, oip
+from ocr_gateway.services import Services, exchange_of
+from ocr_gateway.upstream.balancer import Balancer
+from ocr_gateway.upstream.client import Upstream, open_session
+from ocr_gateway.upstream.discovery import Discovery
+from ocr_gateway.upstream.resolver import resolver_for
+from ocr_wire import raster
+
+
+def create_app(config: Config, *, draining: Callable[[], bool] = lambda: False) -> Starlette:
+    """The gateway as an ASGI app; `draining` tells when connections are to be closed after their answer."""
+    metrics = Metrics(config.service)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Services]]:
+        balancer = Balancer(asyncio.get_running_loop().time, random.Random())  # noqa: S311 - no secret
+        async with open_session() as session:
+            discovery = Discovery(resolver_for(config), balancer, session)
+            refreshing = asyncio.create_task(discovery.run(config.refresh_seconds))
+            try:
+                upstream = Upstream(session, balancer, metrics, config.endpoint_wait_seconds)
+                yield {"services": _services(config, metrics, balancer, upstream)}
+            finally:
+                refreshing.cancel()
+                with suppress(asyncio.CancelledError):
+                    await refreshing
+
+    return Starlette(
+        routes=[*ocr.ROUTES, *compat.ROUTES, *oip.ROUTES, *health.ROUTES],
+        middleware=[Middleware(Edge, metrics=metrics, draining=draining)],
+        exception_handlers={Problem: _on_problem, HTTPException: _on_http_exception},
+        lifespan=lifespan,
+    )
+
+
+def _services(config: Config, metrics: Metrics, balancer: Balancer, upstream: Upstream) -> Services:
+    return Services(
+        config=config,
+        metrics=metrics,
+        admission=Admission(max_requests=config.max_requests, max_bytes=config.max_held_bytes),
+        balancer=balancer,
+        upstream=upstream,
+        recogniser=Recogniser(
+            upstream,
+            metrics,
+            limits=raster.Limits(max_pixels=config.max_image_pixels, max_pages=config.max_pages),
+            page_concurrency=config.page_concurrency,
+        ),
+    )
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101 - narrows the type that Starlette's signature lost
+    exchange = exchange_of(request)
+    exchange.problem = error.code
+    return render(error, request_id=exchange.request_id, path=request.url.path)
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    """The router's own 404 and 405."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - narrows the type that Starlette's signature lost
+    method, path = request.method, request.url.path[:128]
+    if error.status_code == 405:  # noqa: PLR2004 - Method Not Allowed
+        headers = dict(error.headers or {})
+        detail = f"{method} is not answered at {path}; allowed: {headers.get('Allow', '')}."
+        return await _on_problem(request, Problem("method_not_allowed", detail, headers=headers))
+    return await _on_problem(
+        request, Problem("not_found", f"{path} is not known here; documents go to POST /v1/ocr.")
+    )

@@ -1,0 +1,143 @@
+"""The gateway's settings: command-line flags, checked here and nowhere else."""
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+MIB = 1024 * 1024
+MAX_PORT = 65535
+HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9.])?|\[[0-9A-Fa-f:.]+\]")
+
+
+@dataclass(frozen=True)
+class HostPort:
+    """A host name or IP address (IPv6 without its brackets) and a TCP port."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything the gateway can be told. Sizes in bytes and pixels, times in seconds."""
+
+    upstream: HostPort
+    host: str = "127.0.0.1"
+    port: int = 8080
+    service: str = "local"
+    max_body_bytes: int = 20 * MIB
+    max_pages: int = 50
+    max_image_pixels: int = 50_000_000
+    request_timeout_seconds: float = 60
+    drain_seconds: float = 15
+    log_level: str = "info"
+    endpoints_dir: Path | None = None
+    # A sender that pauses longer than this between two pieces of a body has gone.
+    body_stall_seconds: float = 10
+    # How long a request waits for the first model server to appear, as at a restart of the only one.
+    endpoint_wait_seconds: float = 5
+    # How often the endpoints are resolved and asked whether they are ready.
+    refresh_seconds: float = 1
+    # Pages of one document that are at the model servers at the same time.
+    page_concurrency: int = 4
+    # Requests held at once; each costs a task, two sockets and some kilobytes beside its body.
+    max_requests: int = 512
+
+    @property
+    def max_held_bytes(self) -> int:
+        """Bodies held at once, in bytes.
+
+        A body lives up to three times (as received, as sent, in the socket's buffer), so 128 MiB keep the
+        process below half a gibibyte: six bodies of the default limit, or hundreds of ordinary pages.
+        """
+        return max(128 * MIB, 2 * self.max_body_bytes)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line and exit status 2; argparse's own usage text would bury the message."""
+        sys.stderr.write(f"{self.prog}: {message} (see {self.prog} --help)\n")
+        raise SystemExit(2)
+
+
+def _whole(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if value < minimum or (maximum is not None and value > maximum):
+            span = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+            raise argparse.ArgumentTypeError(f"{value} is out of range: it must be {span}")
+        return value
+
+    return parse
+
+
+def _seconds(minimum: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
+        if not minimum <= value <= 86_400:  # noqa: PLR2004 - a day; also refuses nan and inf
+            raise argparse.ArgumentTypeError(f"{text} is out of range: it must be from {minimum:g} to 86400")
+        return value
+
+    return parse
+
+
+def host_port(text: str) -> HostPort:
+    """Parse HOST:PORT or [IPv6]:PORT."""
+    host, separator, port = text.rpartition(":")
+    if not separator or not HOST_NAME.fullmatch(host) or ".." in host:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
+    return HostPort(host.strip("[]"), _whole(1, MAX_PORT)(port))
+
+
+def _service(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._/-]{0,251}[A-Za-z0-9])?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a resource name")
+    return text
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="ocr-gateway", description="The HTTP gateway of an OCR service.", allow_abbrev=False
+    )
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: %(default)s)")
+    add("--port", type=_whole(1, MAX_PORT), default=8080, metavar="P", help="port (default: %(default)s)")
+    add(
+        "--upstream",
+        type=host_port,
+        required=True,
+        metavar="HOST:PORT",
+        help="model servers: a name that resolves to the address of each one, and their port",
+    )
+    add("--service", type=_service, default="local", metavar="NAME", help="metric label (%(default)s)")
+    add("--max-body-bytes", type=_whole(1), default=20 * MIB, metavar="N", help="(default: %(default)s)")
+    add("--max-pages", type=_whole(1), default=50, metavar="N", help="of one document (%(default)s)")
+    add("--max-image-pixels", type=_whole(1), default=50_000_000, metavar="N", help="a page (%(default)s)")
+    add("--request-timeout-seconds", type=_seconds(0.1), default=60.0, metavar="N", help="(default: 60)")
+    add(
+        "--drain-seconds",
+        type=_seconds(0),
+        default=15.0,
+        metavar="N",
+        help="after SIGTERM, open connections are served and closed for so long (default: 15)",
+    )
+    add("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    return parser
+
+
+def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Config:
+    """Read the flags. A wrong one ends the program with one line on stderr and status 2."""
+    flags = vars(_parser().parse_args(arguments))
+    endpoints_dir = environ.get("OCR_ENDPOINTS_DIR")
+    return Config(**flags, endpoints_dir=Path(endpoints_dir) if endpoints_dir else None)

@@ -1,0 +1,1 @@
+"""Renderers: a recognised document as a response body."""

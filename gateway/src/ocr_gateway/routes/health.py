@@ -1,0 +1,34 @@
+"""/livez, /readyz and /metrics: what Kubernetes and Prometheus ask."""
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from ocr_gateway.problems import Problem
+from ocr_gateway.services import services_of
+
+
+async def livez(_: Request) -> Response:
+    """200 as long as the event loop turns."""
+    return PlainTextResponse("ok\n")
+
+
+async def readyz(request: Request) -> Response:
+    """200 when a model server is ready. A full queue is no reason to take the gateway out."""
+    if not services_of(request).balancer.any_ready:
+        raise Problem("not_ready", "No model server has said that it is ready.", retry_after=1)
+    return PlainTextResponse("ok\n")
+
+
+async def metrics(request: Request) -> Response:
+    """The Prometheus exposition of this app's registry."""
+    content = generate_latest(services_of(request).metrics.registry)
+    return Response(content, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+ROUTES: tuple[BaseRoute, ...] = (
+    Route("/livez", livez, methods=["GET"]),
+    Route("/readyz", readyz, methods=["GET"]),
+    Route("/metrics", metrics, methods=["GET"]),
+)

@@ -1,0 +1,146 @@
+"""Calls of model servers, with retries on another one."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from ocr_gateway.deadline import Deadline
+from ocr_gateway.metrics import Metrics
+from ocr_gateway.problems import Problem
+from ocr_gateway.upstream.answer import Answer
+from ocr_gateway.upstream.balancer import Balancer, Replica
+
+UNAVAILABLE = 503
+SERVER_ERROR = 500
+MAX_ATTEMPTS = 5
+NO_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=2)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to any model server; it must be free of side effects, for it may be sent again."""
+
+    method: str
+    path: str
+    request_id: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+class Upstream:
+    """All model servers as one."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, balancer: Balancer, metrics: Metrics, patience: float
+    ) -> None:
+        self._session = session
+        self._balancer = balancer
+        self._metrics = metrics
+        self._patience = patience
+
+    async def send(self, call: Call, deadline: Deadline) -> Answer:
+        """Send to one server, and to another one after a failed connection or a 503.
+
+        Inference has no side effects, so a connection that breaks at any moment is a reason to send again.
+        Returns the last 503 when every server that could be tried is full. The caller enforces the deadline.
+
+        Raises:
+            Problem: not_ready when no server was there within a few seconds.
+        """
+        tried: set[Replica] = set()
+        refusal: Answer | None = None
+        patience: Deadline | None = None
+        attempt = 0
+        while attempt < MAX_ATTEMPTS:
+            replica = self._balancer.pick(exclude=tried)
+            if replica is None:
+                patience = patience or Deadline.after(self._patience)
+                if refusal is not None or not patience.remaining():
+                    break
+                tried.clear()
+                # An ejection ends by the clock alone, so look again now and then.
+                await self._balancer.wait_for_change(min(patience.remaining(), 0.25))
+                continue
+            attempt += 1
+            tried.add(replica)
+            answer = await self._attempt(replica, call, deadline, attempt)
+            if answer is not None and answer.status != UNAVAILABLE:
+                return answer
+            refusal = answer or refusal
+        if refusal is not None:
+            return refusal
+        raise Problem(
+            "not_ready",
+            "No model server could be reached. Try again in a moment; if it lasts, look at their pods.",
+            retry_after=1,
+        )
+
+    async def _attempt(self, replica: Replica, call: Call, deadline: Deadline, attempt: int) -> Answer | None:
+        """One try; None when the server is not there (no connection, or not ready), so another one may be."""
+        started = time.perf_counter()
+        result = "cancelled"
+        replica.in_flight += 1
+        try:
+            answer = await self._exchange(replica, call, deadline)
+            result = "5xx" if answer.status >= SERVER_ERROR else "ok"
+        except (aiohttp.ClientError, OSError) as error:  # a TimeoutError of connecting is an OSError, too
+            result = "connect_error"
+            self._balancer.failed(replica)
+            log.warning(
+                "model server failed",
+                extra={
+                    "request_id": call.request_id,
+                    "endpoint": replica.endpoint.authority,
+                    "error": f"{type(error).__name__}: {error}",
+                    "attempt": attempt,
+                },
+            )
+            return None
+        except asyncio.CancelledError:
+            result = "cancelled" if deadline.remaining() else "timeout"
+            raise
+        finally:
+            replica.in_flight -= 1
+            self._metrics.called(result, attempt=attempt, seconds=time.perf_counter() - started)
+        if answer.status == UNAVAILABLE and answer.error.code == "not_ready":
+            self._balancer.judged(replica, ready=False)
+            return None
+        self._balancer.answered(replica)
+        return answer
+
+    async def _exchange(self, replica: Replica, call: Call, deadline: Deadline) -> Answer:
+        headers = {
+            **call.headers,
+            "X-Request-Id": call.request_id,
+            "X-Request-Deadline-Ms": str(round(deadline.remaining() * 1000)),
+        }
+        async with self._session.request(
+            call.method,
+            f"http://{replica.endpoint.authority}{call.path}",
+            headers=headers,
+            data=call.body,
+            allow_redirects=False,
+            timeout=NO_TIMEOUT,
+        ) as response:
+            names = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, names, await response.read())
+
+
+def open_session() -> aiohttp.ClientSession:
+    """Connections that are kept; how many there are is bounded by the requests the gateway admits.
+
+    They are closed before uvicorn's idle limit of 5 s, at which a server's close could meet our next request.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+        skip_auto_headers=("Content-Type", "Accept-Encoding"),
+    )
