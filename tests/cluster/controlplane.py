@@ -75,8 +75,7 @@ class ControlPlane:
             wait_for("the controllers work", self._has_default_account, START_SECONDS, self._children)
 
     def _run(self, command: Sequence[str]) -> None:
-        log = self.folder / f"{Path(command[0]).name}.log"
-        self._children.append(start(command, log))
+        self._children.append(start(Path(command[0]).name, command, self.folder))
 
     def _has_default_account(self) -> bool:
         return succeeds(self.kubectl, "get", "serviceaccount", "default")

@@ -89,9 +89,7 @@ def link_flags(source: Path) -> str:
 def compile_module(source: Path, target: Path, flags: str, say: Say) -> None:
     """Run `go build`, with a line of progress every few seconds."""
     go = toolchain(say)
-    say(
-        f"{source.name}: building from source; the first time takes minutes (about 9 for kubenode on 2 cores)"
-    )
+    say(f"{source.name}: building from source, once (kubenode takes about 9 minutes on 2 cores)")
     command = [
         str(go),
         "build",

@@ -56,7 +56,7 @@ class Authority:
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
     def issue(self, name: str, groups: Sequence[str] = (), hosts: Sequence[str] = ()) -> KeyPair:
-        """Issue a certificate for a client (user `name` in `groups`) or a server (with `hosts`, names and IPs)."""
+        """Issue a certificate for a client (user `name` in `groups`) or a server (known as `hosts`)."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
         subject.append(x509.NameAttribute(NameOID.COMMON_NAME, name))

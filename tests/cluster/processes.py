@@ -40,15 +40,16 @@ class Child:
 
 
 def start(
-    command: Sequence[str | Path], log: Path, *, enter: Sequence[str] = (), leashed: bool = True
+    name: str, command: Sequence[str], folder: Path, *, enter: Sequence[str] = (), leashed: bool = True
 ) -> Child:
-    """Start a program that logs to the file `log`, in an environment that holds nothing of the user's.
+    """Start a program that logs to NAME.log in the folder, in an environment without anything of the user's.
 
     - `enter` is a command prefix, such as `nsenter --net=...`.
     - A `leashed` process is killed by the kernel when the thread that started it ends, however it ends:
       start it from the main thread. One that is not leashed outlives us.
     """
     leash = ["setpriv", "--pdeathsig", "KILL", "--"] if leashed else []
+    log = folder / f"{name}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
             [*enter, *leash, *command],
@@ -56,15 +57,16 @@ def start(
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd="/",
-            env=environment(log.parent),
+            env=environment(folder),
             start_new_session=True,
         )
-    return Child(Path(command[0]).name, log, process)
+    return Child(name, log, process)
 
 
 def environment(home: Path) -> dict[str, str]:
     """The environment of our programs: no KUBECONFIG, no proxy, no home folder of the user's."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LANG": "C.UTF-8"}
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"  # where a user's PATH ends early
+    return {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8"}
 
 
 def tail(log: Path, lines: int = 12) -> str:

@@ -23,3 +23,13 @@ def kubernetes() -> Path:
 def coredns() -> Path:
     """The CoreDNS program."""
     return build("coredns") / "coredns"
+
+
+def pause() -> Path:
+    """The program of every pod's sandbox."""
+    return build("pause") / "pause"
+
+
+def probe() -> Path:
+    """A tiny web server for the node's own tests."""
+    return build("probe") / "probe"

@@ -1,0 +1,69 @@
+"""Drive the tests' Kubernetes by hand."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from tests.cluster import node, tools
+from tests.cluster.errors import ClusterError
+from tests.cluster.helm import helm
+from tests.cluster.kubectl import client_environment
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; return the exit status."""
+    arguments = parser().parse_args(argv)
+    try:
+        run(arguments)
+    except ClusterError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="python -m tests.cluster", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+    commands.add_parser("tools", help="build or download every program (minutes, the first time)")
+    for name, text in (
+        ("up", "start a node and leave it running"),
+        ("down", "end it and remove all of it"),
+        ("kubectl", "run kubectl against it"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--name", default=node.DEFAULT_NAME, help="default: %(default)s")
+        if name == "kubectl":
+            command.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS")
+    commands.add_parser("status", help="list the nodes that are there")
+    return top
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Do what the command line says."""
+    match arguments.command:
+        case "tools":
+            for program in (tools.kubernetes(), tools.coredns(), tools.pause(), tools.probe(), helm()):
+                print(program)
+        case "up":
+            started = node.up(arguments.name)
+            print(f"kubeconfig: {started.kubeconfig}")
+        case "down":
+            node.down(arguments.name)
+        case "status":
+            for name in node.names():
+                print(name, "up" if node.Node(name).is_up() else "broken: `down` removes it", sep="\t")
+        case "kubectl":
+            kubectl(node.Node(arguments.name), arguments.args)
+
+
+def kubectl(target: node.Node, args: Sequence[str]) -> None:
+    """Become kubectl."""
+    _ = target.address  # says what to do when there is none
+    command = target.kubectl().command(*args)
+    os.execve(command[0], command, client_environment(target.kubeconfig))  # noqa: S606 - that is the point
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,274 @@
+"""A whole Kubernetes node in a network namespace of its own: real kubelet, containerd, Services and DNS.
+
+Everything of a node follows from its name: its folder, control group, network namespace and link. Root only.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.cluster import cgroups, commands, dns, network, nodefiles, scratch, tools
+from tests.cluster.access import Access
+from tests.cluster.commands import Site
+from tests.cluster.controlplane import START_SECONDS, answers, succeeds
+from tests.cluster.errors import ClusterError
+from tests.cluster.gobuild import Say, say
+from tests.cluster.kubectl import Kubectl
+from tests.cluster.processes import Child, environment, start, wait_for
+
+ROOT = Path("/var/lib/kubeocr")
+NAME = re.compile(r"[a-z][a-z0-9-]{0,10}")  # the link's name has room for 15 characters
+DEFAULT_NAME = "local"
+TEST_NODES = 20
+READY_SECONDS = 90
+NODE_OF_KUBELET = "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction"
+
+
+class Node:
+    """One node, running or not. `up`, `down` and `leashed` of this module start and end it."""
+
+    def __init__(self, name: str, say: Say = say) -> None:
+        """Name a node; raise ClusterError if the name is no good one."""
+        if not NAME.fullmatch(name):
+            raise ClusterError(f"node name {name!r}: 1 to 11 of a-z, 0-9 and -, a letter first")
+        self.name = name
+        self.full_name = f"kubeocr-{name}"
+        self.folder = ROOT / name
+        self.kubeconfig = self.folder / "access" / "admin.kubeconfig"
+        self._link = f"ko-{name}"
+        self._say = say
+        self._children: list[Child] = []
+
+    @property
+    def address(self) -> str:
+        """The node's IPv4 address, on which this machine reaches the API (port 6443) and the NodePorts."""
+        try:
+            return (self.folder / "address").read_text()
+        except OSError as error:
+            raise ClusterError(f"node {self.name} is not up: `python -m tests.cluster up`") from error
+
+    def kubectl(self, namespace: str = "default") -> Kubectl:
+        """kubectl as the cluster's administrator."""
+        return Kubectl(self.kubeconfig, namespace)
+
+    def is_up(self) -> bool:
+        """Whether the API answers and the node is ready."""
+        if not (self.kubeconfig.exists() and cgroups.members(self.full_name)):
+            return False
+        ready = ("wait", "--for=condition=Ready", "--timeout=2s", f"node/{self.full_name}")
+        return answers(self.kubectl()) and succeeds(self.kubectl(), *ready)
+
+    def ctr(self, *args: str) -> str:
+        """Run `ctr ARGS` in the namespace of Kubernetes; raise ClusterError if it fails."""
+        endpoint = nodefiles.inside(self.folder, nodefiles.CONTAINERD_SOCKET)
+        command = ["ctr", "--address", str(endpoint), "--namespace", "k8s.io", *args]
+        result = subprocess.run(
+            command, env=environment(self.folder), capture_output=True, text=True, check=False
+        )
+        if result.returncode:
+            raise ClusterError(f"{' '.join(command)}: {result.stderr.strip()}")
+        return result.stdout
+
+    def import_image(self, archive: Path) -> None:
+        """Give the node the images of a docker or OCI archive; pods use them with pull policy Never."""
+        self.ctr("images", "import", str(archive))
+
+    def start(self, *, is_leashed: bool) -> None:
+        """Start on a clean slate; raise ClusterError, with only its files left, if it fails."""
+        programs = tools.kubernetes()
+        images = {nodefiles.PAUSE_IMAGE: tools.pause(), dns.IMAGE: tools.coredns()}
+        self.stop()
+        self.folder.mkdir(parents=True, mode=0o700)
+        started = time.monotonic()
+        try:
+            self._start(programs, images, is_leashed=is_leashed)
+        except BaseException:
+            self._release()
+            raise
+        self._say(f"node {self.name}: ready after {time.monotonic() - started:.0f} s at {self.address}")
+
+    def stop(self) -> None:
+        """End everything of the node and delete its folder; nothing happens if there is nothing."""
+        self._release()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder.exists():
+            raise ClusterError(f"{self.folder} could not be deleted: is something mounted or running in it?")
+        with contextlib.suppress(OSError):  # other nodes are there
+            ROOT.rmdir()
+
+    def _start(self, programs: Path, images: dict[str, Path], *, is_leashed: bool) -> None:
+        cgroups.create(self.full_name)
+        site = Site(self.folder, programs, self._connect(), 6443, 2379, 2380)
+        access = Access(self.folder / "access", site.server, [site.address, *SERVICE_NAMES])
+        in_network = ["nsenter", f"--net=/run/netns/{self.full_name}", "--"]
+
+        def run(command: Sequence[str], name: str = "", enter: Sequence[str] = in_network) -> Child:
+            name = name or Path(command[0]).name
+            child = start(name, command, self.folder, enter=enter, leashed=is_leashed)
+            cgroups.join(self.full_name, child.process.pid)
+            self._children.append(child)
+            return child
+
+        runtime = run(nodefiles.containerd(self.folder, self.full_name), "containerd")
+        run(commands.etcd(site))
+        run([*commands.apiserver(site, access, "Metadata"), *_kubelet_client(access)])
+        wait_for("containerd answers", self._has_runtime, START_SECONDS, self._children)
+        for reference, program in images.items():
+            self.import_image(scratch.image(program, reference, self.folder / "image.tar"))
+        kubectl = self.kubectl()
+        wait_for("the apiserver is ready", lambda: answers(kubectl), START_SECONDS, self._children)
+        run(commands.controller_manager(site, access))
+        run(commands.scheduler(site, access))
+        run(nodefiles.kube_proxy(site, access, self.full_name))
+        beside_runtime = [*in_network[:-1], f"--mount=/proc/{runtime.process.pid}/ns/mnt", "--"]
+        run(nodefiles.kubelet(site, access, self.full_name), enter=beside_runtime)
+        self._await_ready(kubectl)
+
+    def _connect(self) -> str:
+        """Make the node's network and return its address."""
+        with reserved("network", READY_SECONDS):
+            subnet = network.free_subnet()
+            network.create(self.full_name, self._link, subnet)
+        address = str(subnet[2])
+        (self.folder / "address").write_text(address)
+        return address
+
+    def _has_runtime(self) -> bool:
+        try:
+            self.ctr("version")
+        except ClusterError:
+            return False
+        return True
+
+    def _await_ready(self, kubectl: Kubectl) -> None:
+        node = f"node/{self.full_name}"
+        system = self.kubectl("kube-system")
+        system.apply(dns.manifest())
+        wait_for("the node registers", lambda: succeeds(kubectl, "get", node), START_SECONDS, self._children)
+        kubectl.wait("condition=Ready", node, seconds=READY_SECONDS)
+        system.run("rollout", "status", "deployment/coredns", f"--timeout={READY_SECONDS}s")
+
+    def _release(self) -> None:
+        """Give back all that is not a file. All of it is thrown away, so nothing is ended gently."""
+        cgroups.remove(self.full_name)
+        for child in self._children:
+            child.process.wait()
+        self._children.clear()
+        network.delete(self.full_name, self._link)
+
+
+SERVICE_NAMES = ("10.96.0.1", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
+
+
+def _kubelet_client(access: Access) -> list[str]:
+    """The apiserver's flags for a node: who may what, and how it reaches the kubelet for exec and logs."""
+    certificate, key = access.pair("kubelet-client", ["system:masters"])
+    return [
+        *NODE_OF_KUBELET,
+        f"--kubelet-client-certificate={certificate}",
+        f"--kubelet-client-key={key}",
+        f"--kubelet-certificate-authority={access.ca}",
+        "--kubelet-preferred-address-types=InternalIP",
+    ]
+
+
+def up(name: str = DEFAULT_NAME, say: Say = say) -> Node:
+    """Bring up the node, which then stays until `down`; one that is up already stays as it is."""
+    _require_root()
+    node = Node(name, say)
+    _require_packages(say)
+    with reserved(node.full_name):
+        if node.is_up():
+            say(f"node {name}: is up already, at {node.address}")
+        else:
+            node.start(is_leashed=False)
+    return node
+
+
+def down(name: str = DEFAULT_NAME, say: Say = say) -> None:
+    """End the node and remove all of it, also what a killed run left; nothing happens if there is nothing."""
+    _require_root()
+    node = Node(name, say)
+    with reserved(node.full_name):
+        node.stop()
+    say(f"node {name}: is down")
+
+
+@contextlib.contextmanager
+def leashed(say: Say = say) -> Iterator[Node]:
+    """A node that lives as long as the `with`, under a name of its own.
+
+    Killed with us, it leaves what the next caller, who gets the same name, cleans.
+    """
+    _require_root()
+    _require_packages(say)
+    with contextlib.ExitStack() as stack:
+        node = Node(_reserve_test_name(stack), say)
+        stack.callback(node.stop)
+        node.start(is_leashed=True)
+        yield node
+
+
+def names() -> list[str]:
+    """The names of the nodes that are there, whole or in parts."""
+    return sorted(path.name for path in ROOT.glob("*") if path.is_dir())
+
+
+@contextlib.contextmanager
+def reserved(name: str, seconds: float = 0) -> Iterator[None]:
+    """Hold the name for this process, waiting for it up to `seconds`; raise BusyError if another has it.
+
+    An abstract socket: the kernel frees it when the holder dies, and no file stays behind.
+    """
+    deadline = time.monotonic() + seconds
+    with socket.socket(socket.AF_UNIX) as lock:
+        while True:
+            try:
+                lock.bind(f"\0kubeocr-tests/{name}")
+                break
+            except OSError as error:
+                if time.monotonic() >= deadline:
+                    raise BusyError(f"{name} is in use by another process on this machine") from error
+                time.sleep(0.1)
+        yield
+
+
+class BusyError(ClusterError):
+    """Someone else on this machine has it."""
+
+
+def _reserve_test_name(stack: contextlib.ExitStack) -> str:
+    for number in range(TEST_NODES):
+        name = f"test-{number}"
+        with contextlib.suppress(BusyError):
+            stack.enter_context(reserved(Node(name).full_name))
+            return name
+    raise ClusterError(f"{TEST_NODES} test nodes are running already")
+
+
+def _require_root() -> None:
+    if os.geteuid() != 0:
+        raise ClusterError(
+            "a node needs root (network namespace, mounts, control groups): run this with sudo, or use kind"
+        )
+
+
+def _require_packages(say: Say) -> None:
+    missing = nodefiles.missing_packages()
+    if not missing:
+        return
+    if not shutil.which("apt-get"):
+        raise ClusterError(f"a node needs what Debian packages as {', '.join(missing)}: install it")
+    say(f"installing with apt-get: {' '.join(missing)}")
+    for command in (["update"], ["install", "--yes", "--no-install-recommends", *missing]):
+        apt = ["apt-get", "--quiet", *command]
+        variables = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        result = subprocess.run(apt, env=variables, capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise ClusterError(f"{' '.join(apt)}: {result.stderr.strip()}")

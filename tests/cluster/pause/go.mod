@@ -1,0 +1,3 @@
+module kubeocr.dev/tests/pause
+
+go 1.25.0

@@ -1,0 +1,3 @@
+module kubeocr.dev/tests/probe
+
+go 1.25.0
