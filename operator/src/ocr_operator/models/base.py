@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
@@ -20,7 +28,7 @@ _SUBDOMAIN: Final = rf"{_LABEL}(\.{_LABEL})*"
 
 @dataclass(frozen=True)
 class Form:
-    """A string's pattern, with a message that says what to write, where `pattern` would only show the pattern.
+    """A string's pattern, with a message that says what to write; `pattern` would only show the pattern.
 
     The pattern must mean the same to Python and to RE2, and hold no single quote.
     """
@@ -89,7 +97,7 @@ LabelKey = Annotated[
     Field(max_length=317),
     Form(
         rf"({_SUBDOMAIN}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?",
-        "write a key such as team or example.com/team: at most 63 of A-Z, a-z, 0-9, '-', '_' and '.' after the domain",
+        "write a key such as team or example.com/team; its name has at most 63 of A-Z, a-z, 0-9, '-', '_', '.'",
     ),
 ]
 LabelValue = Annotated[

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
 
 from ocr_operator.models.base import cel
 from ocr_operator.models.spec import Spec
@@ -17,8 +20,9 @@ NAME_SIZE = (
     f"size(self.metadata.name) <= {NAME_LENGTH}",
     f"metadata.name may have at most {NAME_LENGTH} characters, because children are named after it",
 )
+NAME_PATTERN: Final = "^[a-z]([-a-z0-9]*[a-z0-9])?$"
 NAME_FORM = (
-    "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+    f"self.metadata.name.matches('{NAME_PATTERN}')",
     "metadata.name must start with a letter and hold only a-z, 0-9 and '-': Services are named after it",
 )
 
@@ -67,7 +71,7 @@ class OCRService(BaseModel):
         name = self.metadata.name
         if len(name) > NAME_LENGTH:
             raise ValueError(NAME_SIZE[1])
-        if not (name[:1].isalpha() and name[-1:].isalnum()):
+        if not re.fullmatch(NAME_PATTERN, name):
             raise ValueError(NAME_FORM[1])
         return self
 
@@ -91,13 +95,25 @@ def parse(body: Mapping[str, Any]) -> OCRService:
     except ValidationError:
         status = Status()
     try:
-        service = OCRService.model_validate({**body, "spec": body.get("spec") or {}, "status": {}})
+        plain = _present({**body, "status": {}})
+        # From JSON text, strict takes what the apiserver takes: "2" is no number, and a list is a tuple.
+        text = json.dumps(plain, default=str)
+        service = OCRService.model_validate_json(text, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
-        raise InvalidSpecError("; ".join(_say(e["loc"], e["msg"]) for e in error.errors())) from error
+        raise InvalidSpecError("; ".join(_say(found) for found in error.errors())) from error
     return service.model_copy(update={"status": status})
 
 
-def _say(location: tuple[int | str, ...], message: str) -> str:
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-    text = message.removeprefix("Value error, ")
+def _present(value: Any) -> Any:
+    """Without members that are null, which the apiserver drops too."""
+    if isinstance(value, Mapping):
+        return {key: _present(item) for key, item in value.items() if item is not None}
+    return [_present(item) for item in value] if isinstance(value, list) else value
+
+
+def _say(error: ErrorDetails) -> str:
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
+    text = (
+        "unknown field" if error["type"] == "extra_forbidden" else error["msg"].removeprefix("Value error, ")
+    )
     return f"{path}: {text}" if path else text

@@ -8,7 +8,17 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from ocr_operator.models.base import LabelKey, Labels, LabelValue, ObjectName, Part, Quantity, cel, map_list
+from ocr_operator.models.base import (
+    Form,
+    LabelKey,
+    Labels,
+    LabelValue,
+    ObjectName,
+    Part,
+    Quantity,
+    cel,
+    map_list,
+)
 
 RESERVED_ENV: Final = ("HOST", "PORT")
 ENV_SOURCE = (
@@ -27,17 +37,36 @@ TOLERATION_EQUAL = (
     "has(self.key) || (has(self.operator) && self.operator == 'Exists')",
     "a toleration without key needs operator: Exists",
 )
+TOLERATION_SECONDS = (
+    "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
+    "tolerationSeconds needs effect: NoExecute; set the effect or remove tolerationSeconds",
+)
 NODE_PORT = (
     "!has(self.nodePort) || (has(self.type) && self.type == 'NodePort')",
     "nodePort needs type: NodePort; set the type or remove nodePort",
 )
+VERSION_FORM: Final = Form(
+    r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?", "write a version such as 0.1.0 or 0.2.0-rc.1, in quotes"
+)
+SEMVER: Final = re.compile(f"^{VERSION_FORM.pattern}$")
+# As the apiserver's IsConfigMapKey: neither "." nor ".." nor what starts with "..".
+KEY_FORM: Final = Form(
+    r"\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*", "write a key of the Secret: only A-Z, a-z, 0-9, '-', '_' and '.'"
+)
+ENV_FORM: Final = Form(
+    "[A-Za-z_][A-Za-z0-9_]*", "write only A-Z, a-z, 0-9 and '_', and no digit first, such as LOG_FORMAT"
+)
+MODEL_FORM: Final = Form(
+    r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", "write the name of a catalogue entry, such as ppocrv6-small"
+)
+INTERVAL_FORM: Final = Form("[1-9][0-9]{0,3}(s|m)", "write seconds or minutes, such as 30s or 2m")
 
 
 class SecretKeyRef(Part):
     """A key of a Secret in the service's namespace."""
 
-    name: ObjectName
-    key: Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$", min_length=1, max_length=253)]
+    name: ObjectName = Field(description="Name of the Secret.")
+    key: Annotated[str, Field(max_length=253), KEY_FORM] = Field(description="Key in the Secret.")
 
 
 class EnvVar(Part):
@@ -45,8 +74,8 @@ class EnvVar(Part):
 
     model_config = ConfigDict(json_schema_extra=cel(ENV_SOURCE, ENV_RESERVED))
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", min_length=1, max_length=128)]
-    value: Annotated[str, Field(max_length=4096)] | None = None
+    name: Annotated[str, Field(max_length=128), ENV_FORM] = Field(description="Name of the variable.")
+    value: Annotated[str, Field(max_length=4096)] | None = Field(default=None, description="A plain value.")
     secret_key_ref: SecretKeyRef | None = None
 
     @model_validator(mode="after")
@@ -61,13 +90,19 @@ class EnvVar(Part):
 class Toleration(Part):
     """As in a Pod: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/."""
 
-    model_config = ConfigDict(json_schema_extra=cel(TOLERATION_EXISTS, TOLERATION_EQUAL))
+    model_config = ConfigDict(json_schema_extra=cel(TOLERATION_EXISTS, TOLERATION_EQUAL, TOLERATION_SECONDS))
 
-    key: LabelKey | None = None
-    operator: Literal["Exists", "Equal"] | None = None
-    value: LabelValue | None = None
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    toleration_seconds: Annotated[int, Field(ge=0, le=86_400)] | None = None
+    key: LabelKey | None = Field(default=None, description="Key of the taint; every key when absent.")
+    operator: Literal["Exists", "Equal"] | None = Field(
+        default=None, description="Equal, the meaning when absent, compares the value; Exists does not."
+    )
+    value: LabelValue | None = Field(default=None, description="Value of the taint; empty when absent.")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
+        default=None, description="Effect of the taint; every effect when absent."
+    )
+    toleration_seconds: Annotated[int, Field(ge=0, le=86_400)] | None = Field(
+        default=None, description="Time until a NoExecute taint evicts the pod; never when absent."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -75,6 +110,8 @@ class Toleration(Part):
             raise ValueError(TOLERATION_EXISTS[1])
         if self.key is None and self.operator != "Exists":
             raise ValueError(TOLERATION_EQUAL[1])
+        if self.toleration_seconds is not None and self.effect != "NoExecute":
+            raise ValueError(TOLERATION_SECONDS[1])
         return self
 
 
@@ -98,22 +135,22 @@ class Scheduling(Part):
 class ResourceList(Part):
     """Amounts of compute."""
 
-    cpu: Quantity | None = None
-    memory: Quantity | None = None
+    cpu: Quantity | None = Field(default=None, description="Cores, such as 2 or 500m.")
+    memory: Quantity | None = Field(default=None, description="Bytes, such as 512Mi or 2Gi.")
 
 
 class Resources(Part):
     """Requests and limits of one pod; set here, they replace the defaults as a whole."""
 
-    requests: ResourceList = ResourceList()
-    limits: ResourceList = ResourceList()
+    requests: ResourceList = Field(default=ResourceList(), description="What a node reserves for the pod.")
+    limits: ResourceList = Field(default=ResourceList(), description="What the pod may use at most.")
 
 
 class Model(Part):
     """The OCR model."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=63)] = (
-        Field(default="ppocrv6-small", description="An entry of the operand version's model catalogue.")
+    name: Annotated[str, Field(max_length=63), MODEL_FORM] = Field(
+        default="ppocrv6-small", description="An entry of the operand version's model catalogue."
     )
 
 
@@ -151,6 +188,12 @@ class ModelServer(Part):
     env: Annotated[tuple[EnvVar, ...], Field(max_length=32)] = Field(
         default=(), description="Further environment variables.", json_schema_extra=map_list("name")
     )
+
+    @model_validator(mode="after")
+    def _env_names_differ(self) -> Self:
+        if len({variable.name for variable in self.env}) < len(self.env):
+            raise ValueError("every name in env may stand only once")
+        return self
 
 
 class Limits(Part):
@@ -195,7 +238,9 @@ class ExposeService(Part):
 
     model_config = ConfigDict(json_schema_extra=cel(NODE_PORT))
 
-    type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
+    type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = Field(
+        default="ClusterIP", description="Type of the Service."
+    )
     port: Annotated[int, Field(ge=1, le=65_535)] = Field(default=80, description="Port of the Service.")
     node_port: Annotated[int, Field(ge=1, le=65_535)] | None = Field(
         default=None, description="Port on every node; chosen by Kubernetes when absent."
@@ -224,7 +269,7 @@ class ServiceMonitor(Part):
         default="Auto", description="Auto: made when the cluster has the ServiceMonitor CRD."
     )
     labels: Labels = Field(default={}, description="Labels that your Prometheus selects.")
-    interval: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}(s|m)$", max_length=5)] = Field(
+    interval: Annotated[str, Field(max_length=5), INTERVAL_FORM] = Field(
         default="30s", description="Time between scrapes."
     )
 
@@ -233,16 +278,15 @@ class Observability(Part):
     """Metrics and logs."""
 
     service_monitor: ServiceMonitor = ServiceMonitor()
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-
-
-SEMVER: Final = re.compile(r"^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least that gateway and model servers log."
+    )
 
 
 class Spec(Part):
     """What the user asks for; nobody else writes it."""
 
-    version: Annotated[str, Field(pattern=SEMVER.pattern, max_length=64)] | None = Field(
+    version: Annotated[str, Field(max_length=64), VERSION_FORM] | None = Field(
         default=None, description="Operand version. Absent: the operator's, chosen once and held."
     )
     suspend: bool = Field(default=False, description="Run no pods; keep everything else.")

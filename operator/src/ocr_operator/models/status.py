@@ -28,12 +28,14 @@ Short = Annotated[str, Field(max_length=512)]
 class Condition(Part):
     """metav1.Condition."""
 
-    type: Annotated[str, Field(max_length=316)]
-    status: ConditionStatus
-    reason: Annotated[str, Field(min_length=1, max_length=1024)]
-    message: Annotated[str, Field(max_length=32_768)]
-    last_transition_time: Timestamp
-    observed_generation: Annotated[int, Field(ge=0)]
+    type: Annotated[str, Field(max_length=316)] = Field(description="What the condition is about.")
+    status: ConditionStatus = Field(description="Whether it holds.")
+    reason: Annotated[str, Field(min_length=1, max_length=1024)] = Field(description="Why, in one word.")
+    message: Annotated[str, Field(max_length=32_768)] = Field(description="Why, for people.")
+    last_transition_time: Timestamp = Field(description="When status changed last.")
+    observed_generation: Annotated[int, Field(ge=0)] = Field(
+        description="The metadata.generation that this is about."
+    )
 
 
 class VersionStatus(Part):
@@ -46,46 +48,50 @@ class VersionStatus(Part):
 class ComponentStatus(Part):
     """Pods of one component."""
 
-    name: Short
-    desired: Annotated[int, Field(ge=0)]
-    ready: Annotated[int, Field(ge=0)]
-    updated: Annotated[int, Field(ge=0)]
+    name: Short = Field(description="gateway or model-server.")
+    desired: Annotated[int, Field(ge=0)] = Field(description="Pods that are wanted.")
+    ready: Annotated[int, Field(ge=0)] = Field(description="Pods that take requests.")
+    updated: Annotated[int, Field(ge=0)] = Field(description="Pods of the newest revision.")
     summary: Short = Field(description="ready/desired, for kubectl get.")
-    image: Annotated[str, Field(max_length=1024)]
+    image: Annotated[str, Field(max_length=1024)] = Field(description="Image of the newest revision.")
 
 
 class ModelStatus(Part):
     """The model that is asked for."""
 
-    name: Short
+    name: Short = Field(description="Its name in the catalogue.")
     sha256: Short = Field(description="Digest over the digests of the model's files.")
 
 
 class Address(Part):
     """Where to send pages."""
 
-    url: Annotated[str, Field(max_length=2048)]
+    url: Annotated[str, Field(max_length=2048)] = Field(description="Base of the gateway's paths.")
 
 
 class LastFailure(Part):
     """The newest failure that the pods still show; gone when they are."""
 
-    component: Short
-    pod: Short | None = None
-    container: Short | None = None
-    reason: Short
-    exit_code: int | None = None
-    message: Annotated[str, Field(max_length=2048)] | None = None
-    time: Timestamp
+    component: Short = Field(description="gateway or model-server.")
+    pod: Short | None = Field(default=None, description="Name of the pod.")
+    container: Short | None = Field(default=None, description="Name of the container.")
+    reason: Short = Field(description="Kubernetes' word for it, such as OOMKilled or ImagePullBackOff.")
+    exit_code: int | None = Field(default=None, description="Exit status of the container.")
+    message: Annotated[str, Field(max_length=2048)] | None = Field(
+        default=None, description="The end of what Kubernetes or the container said."
+    )
+    time: Timestamp = Field(description="When it was seen first.")
     count: Annotated[int, Field(ge=0)] = Field(default=0, description="Restarts of the container.")
 
 
 class Status(Part):
     """What is true now."""
 
-    observed_generation: Annotated[int, Field(ge=0)] | None = None
+    observed_generation: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="The metadata.generation that this status is about."
+    )
     conditions: Annotated[tuple[Condition, ...], Field(max_length=32)] = Field(
-        default=(), json_schema_extra=map_list("type")
+        default=(), description="Answers to single questions.", json_schema_extra=map_list("type")
     )
     version: VersionStatus | None = None
     replicas: Annotated[int, Field(ge=0)] | None = Field(
@@ -95,7 +101,7 @@ class Status(Part):
         default=None, description="Label selector of the model-server pods, for the scale subresource."
     )
     components: Annotated[tuple[ComponentStatus, ...], Field(max_length=8)] = Field(
-        default=(), json_schema_extra=map_list("name")
+        default=(), description="Gateway and model servers.", json_schema_extra=map_list("name")
     )
     model: ModelStatus | None = None
     address: Address | None = None
