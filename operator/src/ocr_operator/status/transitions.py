@@ -24,8 +24,10 @@ class Transition(NamedTuple):
 
 def transitions(before: Status, after: Status) -> tuple[Transition, ...]:
     """Events for conditions that flipped, or that stay bad for another reason; each thing is told once."""
-    told = {transition.reason: transition for transition in reversed(tuple(_changes(before, after)))}
-    return tuple(reversed(told.values()))
+    told: dict[str, Transition] = {}
+    for transition in _changes(before, after):
+        told.setdefault(transition.reason, transition)
+    return tuple(told.values())
 
 
 def _changes(before: Status, after: Status) -> Iterator[Transition]:

@@ -1,0 +1,103 @@
+"""OCRServices, operands and live objects for tests of pure code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ocr_operator.desired.accept import Refusal
+from ocr_operator.desired.build import build
+from ocr_operator.desired.deployment import build_scales
+from ocr_operator.desired.plan import Facts, Plan
+from ocr_operator.models.manifest import Manifest, ref
+from ocr_operator.models.names import COMPONENT_LABEL, MODEL_SERVER
+from ocr_operator.models.operands import Operands
+from ocr_operator.models.service import OCRService, parse
+from ocr_operator.status.observation import Observation
+
+OPERANDS = Operands.model_validate(
+    {
+        "default": "0.1.0",
+        "versions": [
+            {
+                "version": version,
+                "gateway": f"ocr-gateway:{version}",
+                "modelServer": f"ocr-modelserver:{version}",
+                "models": [
+                    {"name": "ppocrv6-small", "sha256": "6" * 64},
+                    {"name": "ppocrv4", "sha256": "4" * 64},
+                ],
+            }
+            for version in ("0.1.0", "0.2.0")
+        ],
+    }
+)
+
+
+def ocr_service(
+    spec: Mapping[str, Any] | None = None, *, status: Mapping[str, Any] | None = None, generation: int = 1
+) -> OCRService:
+    """An OCRService `invoices` in the namespace `papers`."""
+    metadata = {"name": "invoices", "namespace": "papers", "uid": "u-1", "generation": generation}
+    return parse({"metadata": metadata, "spec": dict(spec or {}), "status": dict(status or {})})
+
+
+def plan(spec: Mapping[str, Any] | None = None, *, service_monitors: bool = False) -> Plan:
+    """The plan of an accepted service on the newest default operand."""
+    operand = OPERANDS.find(OPERANDS.default)
+    assert operand is not None
+    return Plan(ocr_service(spec), operand, Facts(service_monitors=service_monitors))
+
+
+def running(made: Plan, **numbers: Mapping[str, Any]) -> tuple[Manifest, ...]:
+    """Children as a cluster has them once every pod is ready; `numbers` override a component's status."""
+    scales = {ref(scale): scale["spec"]["replicas"] for scale in build_scales(made)}
+    children = []
+    for manifest in build(made):
+        manifest["metadata"] |= {"uid": f"uid-{manifest['metadata']['name']}", "generation": 3}
+        if (replicas := scales.get(ref(manifest))) is not None:
+            component = manifest["metadata"]["labels"][COMPONENT_LABEL]
+            manifest["spec"]["replicas"] = replicas
+            counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+            status: dict[str, Any] = {"observedGeneration": 3} | dict.fromkeys(counts, replicas)
+            manifest["status"] = status | dict(numbers.get(component.replace("-", "_"), {}))
+        children.append(manifest)
+    return tuple(children)
+
+
+def pod(name: str, component: str = MODEL_SERVER, **status: Any) -> Manifest:
+    """A live pod of a component."""
+    return {
+        "metadata": {
+            "name": name,
+            "labels": {COMPONENT_LABEL: component},
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+        },
+        "status": status,
+    }
+
+
+def container(**fields: Any) -> dict[str, Any]:
+    """A container status."""
+    return {"name": MODEL_SERVER, "ready": False, "restartCount": 0, **fields}
+
+
+def look(
+    service: OCRService,
+    children: tuple[Manifest, ...] = (),
+    *,
+    pods: tuple[Manifest, ...] = (),
+    refusals: tuple[Refusal, ...] = (),
+    troubles: tuple[Refusal, ...] = (),
+    service_monitors: bool = True,
+) -> Observation:
+    """An observation of that service."""
+    return Observation(
+        service=service,
+        operand=OPERANDS.find(OPERANDS.default),
+        refusals=refusals,
+        troubles=troubles,
+        service_monitors=service_monitors,
+        children=children,
+        pods=pods,
+    )
