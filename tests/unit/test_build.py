@@ -154,7 +154,7 @@ def test_a_pod_may_drain_and_answer_its_last_request_before_it_is_killed() -> No
     made = plan({"gateway": {"drainSeconds": 7, "limits": {"requestTimeoutSeconds": 30}}})
     for component in ("gateway", "model-server"):
         pod = by_name(made, "Deployment", f"invoices-{component}")["spec"]["template"]["spec"]
-        assert pod["terminationGracePeriodSeconds"] >= 7 + 30
+        assert pod["terminationGracePeriodSeconds"] >= 7 + 7 + 30
         assert pod["containers"][0]["lifecycle"] == {"preStop": {"sleep": {"seconds": 7}}}
 
 

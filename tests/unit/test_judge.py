@@ -272,7 +272,7 @@ def test_events_are_told_on_transitions_only_and_once() -> None:
     starting = verdict(look(ocr_service(), running(plan(), model_server=STARTING)))
     serving = verdict(look(ocr_service(), running(plan())))
     refused = verdict(look(ocr_service(), running(plan()), refusals=(Refusal("UnknownModel", "no"),)))
-    assert [t.reason for t in transitions(Status(), starting)] == ["Accepted", "Starting"][1:]
+    assert [t.reason for t in transitions(Status(), starting)] == ["Starting"]
     assert [(t.type, t.reason) for t in transitions(starting, serving)] == [("Normal", "Serving")]
     assert transitions(serving, serving) == ()
     assert [(t.type, t.reason) for t in transitions(serving, refused)] == [

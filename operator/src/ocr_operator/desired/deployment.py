@@ -16,7 +16,7 @@ PORT: Final = 8080
 PORT_NAME: Final = "http"
 # Past the time that a pod may take to start, an image pull on a new node included.
 PROGRESS_DEADLINE_SECONDS: Final = 600
-# From the end of the drain to a clean exit, after the last request was answered.
+# From the last answer to a clean exit.
 EXIT_SECONDS: Final = 5
 PROBE_PERIOD_SECONDS: Final = 5
 STARTUP_PERIOD_SECONDS: Final = 2
@@ -75,7 +75,8 @@ def build_scales(plan: Plan) -> tuple[Manifest, ...]:
 
 
 def _pod(plan: Plan, component: str, program: Program) -> dict[str, Any]:
-    grace = program.drain_seconds + program.request_seconds + EXIT_SECONDS
+    # The preStop sleep, then the program's own drain of kept connections, then the last request.
+    grace = 2 * program.drain_seconds + program.request_seconds + EXIT_SECONDS
     return {
         "serviceAccountName": child_name(plan.service.metadata.name, component),
         "automountServiceAccountToken": False,
