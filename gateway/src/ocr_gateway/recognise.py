@@ -105,9 +105,6 @@ class Recogniser:
                 else:
                     documents = await self._send_pages(data, info.frames, job)
         pages = tuple(page for document in documents for page in document.pages)
-        for page in pages:
-            for stage, milliseconds in page.timings_ms.items():
-                job.timings.add(stage, milliseconds)
         return Recognised(documents[0].model, pages, job.timings.stages)
 
     def _inspect(self, data: bytes) -> raster.ImageInfo:
@@ -175,6 +172,8 @@ class Recogniser:
             answer.raise_for_problem()
             document = _document(answer)
             ok = True
+            for stage, milliseconds in answer.timings_ms.items():
+                job.timings.add(stage, milliseconds)
         finally:
             self._metrics.page(ok=ok)
         return document

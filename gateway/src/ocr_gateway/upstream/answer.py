@@ -1,5 +1,6 @@
 """What a model server answered."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from ocr_gateway.problems import CODES, Problem
 
 OK = 200
+TIMING = re.compile(r"([a-z_]{1,32});dur=([0-9]+(?:\.[0-9]+)?)")
 
 
 class ServerError(BaseModel):
@@ -34,6 +36,11 @@ class Answer:
             return ServerError.model_validate_json(self.body)
         except ValidationError:
             return ServerError()
+
+    @property
+    def timings_ms(self) -> dict[str, float]:
+        """The stages of the Server-Timing header."""
+        return {name: float(value) for name, value in TIMING.findall(self.headers.get("server-timing", ""))}
 
     @property
     def retry_after(self) -> float | None:
