@@ -1,0 +1,1 @@
+"""A cluster on one host: Deployments become child processes, Services loopback ports. No orchestrator."""

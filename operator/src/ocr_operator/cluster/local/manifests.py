@@ -1,0 +1,203 @@
+"""The user's file: OCRServices read strictly, and read again when it changes."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, Final, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from ocr_operator.models.manifest import OCR_SERVICE, Manifest
+from ocr_operator.models.names import API_VERSION, GROUP, KIND
+from ocr_operator.models.service import Key, OCRService
+
+POLL_SECONDS: Final = 0.3
+MEMBERS: Final = ("apiVersion", "kind", "metadata", "spec", "status")
+METADATA: Final = (
+    "name",
+    "namespace",
+    "labels",
+    "annotations",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "finalizers",
+    "generateName",
+    "managedFields",
+    "ownerReferences",
+    "selfLink",
+)
+
+
+class ManifestError(Exception):
+    """A file that can't be used; the message says where it is wrong and what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifests:
+    """What a file holds: OCRServices by identity in the file's order, and remarks about the rest."""
+
+    services: Mapping[Key, Manifest]
+    remarks: tuple[str, ...] = ()
+
+
+def read(path: Path) -> Manifests:
+    """Read a file of YAML documents. Raises ManifestError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ManifestError(f"{path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{path}: not UTF-8 text") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, source: str) -> Manifests:
+    """Read YAML documents; `source` names them in messages. Raises ManifestError."""
+    services: dict[Key, Manifest] = {}
+    remarks: list[str] = []
+    for number, document in enumerate(_documents(text, source), 1):
+        place = f"{source}: document {number}"
+        if document is None:
+            continue
+        if not isinstance(document, dict):
+            raise ManifestError(f"{place}: a mapping with apiVersion, kind and metadata is expected")
+        if _foreign(document):
+            remarks.append(f"{place}: {document.get('kind')} is ignored: only {KIND} runs without a cluster")
+            continue
+        service = _service(document, place)
+        key = Key(service["metadata"]["namespace"], service["metadata"]["name"])
+        if key in services:
+            raise ManifestError(
+                f"{place}: {KIND} {key} is there twice; give one of them another metadata.name"
+            )
+        services[key] = service
+    if not services:
+        raise ManifestError(f"{source}: no {KIND} in it; it needs a document with kind: {KIND}")
+    return Manifests(services, tuple(remarks))
+
+
+async def changes(path: Path) -> AsyncIterator[Manifests | ManifestError]:
+    """What the file holds after each change; a file that can't be used is told once as the error."""
+    seen = _fingerprint(path)
+    while True:
+        await asyncio.sleep(POLL_SECONDS)
+        now = _fingerprint(path)
+        if now == seen:
+            continue
+        seen = now
+        try:
+            yield read(path)
+        except ManifestError as error:
+            yield error
+
+
+def _fingerprint(path: Path) -> tuple[int, int, int] | None:
+    try:
+        seen = path.stat()
+    except OSError:
+        return None
+    return seen.st_ino, seen.st_mtime_ns, seen.st_size
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as kubectl reads it: a key twice in one mapping is an error, not the last one's silent victory."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen and isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value} is there twice", key.start_mark
+                )
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep=deep)
+
+
+def _documents(text: str, source: str) -> Iterator[Any]:
+    try:
+        yield from yaml.load_all(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
+        what = getattr(error, "problem", None) or str(error)
+        raise ManifestError(f"{where}: not valid YAML: {what}") from error
+
+
+def _foreign(document: Mapping[str, Any]) -> bool:
+    group = str(document.get("apiVersion", "")).partition("/")[0]
+    return "kind" in document and document["kind"] != KIND and group != GROUP
+
+
+def _service(document: Mapping[str, Any], place: str) -> Manifest:
+    """The document as the API server would store it."""
+    for name, expected in (("apiVersion", API_VERSION), ("kind", KIND)):
+        if document.get(name) != expected:
+            raise ManifestError(
+                f"{place}: {name}: {document.get(name)!r} is unknown; write {name}: {expected}"
+            )
+    metadata = document.get("metadata")
+    if not isinstance(metadata, dict) or not metadata.get("name"):
+        raise ManifestError(f"{place}: metadata.name: missing; write metadata: {{name: my-service}}")
+    problems = [*_unknown("", document, MEMBERS), *_unknown("metadata.", metadata, METADATA)]
+    body = {**document, "spec": document.get("spec") or {}, "status": {}}
+    try:
+        service = OCRService.model_validate(body)
+    except ValidationError as error:
+        problems += [_say(detail["loc"], detail["type"], detail["msg"]) for detail in error.errors()]
+    if problems:
+        raise ManifestError(f"{place} ({metadata['name']}): " + "; ".join(problems))
+    head = {"name": service.metadata.name, "namespace": service.metadata.namespace}
+    for name in ("labels", "annotations"):
+        if metadata.get(name):
+            head[name] = metadata[name]
+    spec = body["spec"]
+    return {"apiVersion": OCR_SERVICE.api_version, "kind": OCR_SERVICE.kind, "metadata": head, "spec": spec}
+
+
+def _unknown(path: str, found: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[str]:
+    for name in found:
+        if name not in known:
+            yield f"{path}{name}: unknown field{_hint(str(name), known)}"
+
+
+def _hint(name: str, known: tuple[str, ...]) -> str:
+    lowered = {candidate.lower(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.lower(), lowered, n=1)
+    return f"; did you mean {lowered[near[0]]}?" if near else f"; known are {', '.join(known)}"
+
+
+def _say(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    if kind == "extra_forbidden":
+        return f"{path}: unknown field{_hint(str(location[-1]), _fields(location[:-1]))}"
+    text = message.removeprefix("Value error, ")
+    return f"{path}: {text}" if path else text
+
+
+def _fields(location: tuple[int | str, ...]) -> tuple[str, ...]:
+    """Names of the fields of the model at that place."""
+    model: type[BaseModel] = OCRService
+    for part in location:
+        by_alias = {info.alias or name: info for name, info in model.model_fields.items()}
+        if part in by_alias:
+            model = next(_models(by_alias[str(part)].annotation))
+    return tuple(info.alias or name for name, info in model.model_fields.items())
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that a type consists of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif get_origin(annotation) in (Union, UnionType, tuple):
+        for argument in get_args(annotation):
+            yield from _models(argument)

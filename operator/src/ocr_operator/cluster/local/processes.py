@@ -1,0 +1,136 @@
+"""The container runtime's role: a container's arguments and environment, and the process they become."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ocr_operator.cluster.local import leash
+from ocr_operator.models.names import GATEWAY, MODEL_SERVER
+
+LOOPBACK: Final = "127.0.0.1"
+PROGRAMS: Final = {GATEWAY: "ocr-gateway", MODEL_SERVER: "ocr-modelserver"}
+# What a program may see of the user's environment; a container would see nothing of it.
+INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "OCR_MODELS_DIR")
+# As long as Kubernetes lets a termination message be.
+MESSAGE_BYTES: Final = 2048
+MESSAGE_LINES: Final = 5
+REFERENCE: Final = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
+
+
+class MissingProgramError(Exception):
+    """A program of ours is not installed beside this one; the message says how to install it."""
+
+
+def program(component: str) -> tuple[str, ...]:
+    """Command of a component: the entry point beside this interpreter. Raises MissingProgramError."""
+    path = Path(sys.executable).parent / PROGRAMS[component]
+    if not path.exists():
+        extra = component.replace("-", "")
+        raise MissingProgramError(f"{path} does not exist: install it with pip install 'kubeocr[{extra}]'")
+    return (str(path),)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a pod runs on this host: its name, its own port, and the folder it looks endpoints up in."""
+
+    pod: str
+    port: int
+    endpoints: Path
+
+
+def environment(container: Mapping[str, Any], place: Place) -> dict[str, str]:
+    """Environment of a container: its own variables over the few that pass from ours. PORT is the place's."""
+    values = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    for variable in container.get("env") or ():
+        values[variable["name"]] = _value(variable, place)
+    return {**values, "PORT": str(place.port), "OCR_ENDPOINTS_DIR": str(place.endpoints)}
+
+
+def _value(variable: Mapping[str, Any], place: Place) -> str:
+    field = variable.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
+    fields = {"status.podIP": LOOPBACK, "metadata.name": place.pod}
+    return fields[field] if field else str(variable.get("value", ""))
+
+
+def expand(text: str, values: Mapping[str, str]) -> str:
+    """Replace $(NAME) as Kubernetes does: unknown names stay, $$ is a dollar sign."""
+
+    def replace(match: re.Match[str]) -> str:
+        return "$" if match[1] is None else values.get(match[1], match[0])
+
+    return REFERENCE.sub(replace, text)
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Child:
+    """One run of one program, in a process group of its own, ended by the kernel when we end."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: Path, offset: int) -> None:
+        self._process = process
+        self._log = log
+        self._offset = offset
+
+    @classmethod
+    async def start(cls, command: Sequence[str], values: Mapping[str, str], log: Path) -> Child:
+        """Start a program that writes to the end of `log`. Raises OSError."""
+        leashed = (sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), *command)
+        with log.open("ab") as output:
+            offset = output.tell()
+            process = await asyncio.create_subprocess_exec(
+                *leashed,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=asyncio.subprocess.STDOUT,
+                env=dict(values),
+                # Ctrl-C reaches us only: we end the programs in order.
+                start_new_session=True,
+            )
+        return cls(process, log, offset)
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    async def wait(self) -> int:
+        """Exit code as a container has it: 128 + number for a signal."""
+        code = await self._process.wait()
+        return 128 - code if code < 0 else code
+
+    async def stop(self, seconds: float) -> int:
+        """SIGTERM, after `seconds` SIGKILL to the whole group; the exit code."""
+        self._signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.wait()
+        except TimeoutError:
+            self._signal(signal.SIGKILL)
+            return await self.wait()
+
+    def last_words(self) -> str:
+        """The end of what this run wrote."""
+        with self._log.open("rb") as log:
+            size = log.seek(0, os.SEEK_END)
+            log.seek(max(self._offset, size - MESSAGE_BYTES))
+            return "\n".join(log.read().decode(errors="replace").splitlines()[-MESSAGE_LINES:])
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process.returncode is None:
+            os.killpg(self.pid, number)
