@@ -21,8 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-import yaml
-
+from ocr_modelserver.models.catalogue import load_catalogue
 from tests.cluster.errors import ClusterError
 from tests.cluster.gobuild import Say, cache_folder, locked, say
 
@@ -146,10 +145,7 @@ def requirements() -> tuple[list[str], list[str]]:
         *pyproject["build-system"]["requires"],
         *(each for program in PROGRAMS for each in extras[program]),
     }
-    catalogue = yaml.safe_load((ROOT / "modelserver/src/ocr_modelserver/models/catalogue.yaml").read_text())
-    models = {
-        f"{file['package']}=={file['version']}" for model in catalogue["models"] for file in model["files"]
-    }
+    models = {f"{model.package}=={model.version}" for model in load_catalogue().models.values()}
     return sorted(libraries), sorted(models)
 
 
