@@ -76,5 +76,5 @@ def _groups(name: str) -> Iterator[Path]:
 def _hierarchies() -> list[Path]:
     if (MOUNT / "cgroup.controllers").exists():
         return [MOUNT]
-    names = (path for path in MOUNT.iterdir() if not path.is_symlink() and path.name != "unified")
+    names = (path for path in MOUNT.iterdir() if not path.is_symlink())
     return sorted(path for path in names if (path / "cgroup.procs").exists())

@@ -2,11 +2,13 @@
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.kubectl import Kubectl
+from tests.cluster.node import Node, leashed
 
 
 @pytest.fixture(scope="session")
@@ -19,9 +21,25 @@ def control_plane() -> Iterator[ControlPlane]:
 @pytest.fixture
 def namespace(control_plane: ControlPlane) -> Iterator[str]:
     """The name of a new namespace of `control_plane`; its deletion starts when the test ends."""
+    with new_namespace(control_plane.kubectl) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[Node]:
+    """One whole node, of its own for this run."""
+    with leashed() as node:
+        yield node
+
+
+@contextmanager
+def new_namespace(kubectl: Kubectl) -> Iterator[str]:
+    """The name of a new namespace in which pods can start; its deletion starts at the end."""
     name = f"test-{secrets.token_hex(4)}"
-    control_plane.kubectl.run("create", "namespace", name)
-    # Without it the apiserver refuses pods.
-    Kubectl(control_plane.kubeconfig, name).wait("create", "serviceaccount/default", seconds=30)
-    yield name
-    control_plane.kubectl.run("delete", "namespace", name, "--wait=false")
+    kubectl.run("create", "namespace", name)
+    try:
+        # Without it the apiserver refuses pods.
+        Kubectl(kubectl.kubeconfig, name).wait("create", "serviceaccount/default", seconds=30)
+        yield name
+    finally:
+        kubectl.run("delete", "namespace", name, "--wait=false")
