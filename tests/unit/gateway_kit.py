@@ -112,6 +112,7 @@ class ModelServer:
             routes=[
                 Route("/v2/health/ready", self.health),
                 Route("/v2/models/{model}/infer", self.infer, methods=["POST"]),
+                Route("/v2/models/{model}/versions/1/infer", self.infer, methods=["POST"]),
                 Route("/v2/{rest:path}", self.metadata),
                 Route("/v2", self.metadata),
             ]
@@ -165,6 +166,25 @@ async def model_server(behaviour: Behaviour = reading, *, ready: bool = True) ->
     config = uvicorn.Config(double.app(), log_config=None, access_log=False, timeout_graceful_shutdown=1)
     async with served(uvicorn.Server(config), listener):
         yield double
+
+
+@asynccontextmanager
+async def breaking_server(sent: bytes) -> AsyncIterator[int]:
+    """A server that says it is ready, and resets the connection of an inference after `sent`; its port."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if head.startswith(b"GET /v2/health/ready"):
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            writer.close()
+            return
+        writer.write(sent)
+        await writer.drain()
+        writer.transport.abort()
+
+    listener = free_socket()
+    async with await asyncio.start_server(serve, sock=listener):
+        yield listener.getsockname()[1]
 
 
 @dataclass

@@ -15,7 +15,7 @@ from ocr_gateway.metrics import Metrics
 from ocr_gateway.problems import ClientGone, Problem, render
 
 CLIENT_CLOSED = 499  # nginx's number for a client that left; only in the log and the metrics
-LINGER_SECONDS = 5.0
+LINGER_SECONDS = 2.0
 LINGER_BYTES = 64 * 1024 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:+/=-]{1,128}")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -108,7 +108,7 @@ class Edge:
                 headers.setdefault("Cache-Control", "no-store")
                 if exchange.body_pending or self._draining():
                     headers["Connection"] = "close"
-            elif exchange.body_pending and exchange.problem != "body_timeout":
+            elif exchange.body_pending:
                 exchange.unfinished = not message.get("more_body", False)
                 message["more_body"] = True
             await send(message)

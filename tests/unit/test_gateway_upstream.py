@@ -1,0 +1,223 @@
+"""How the gateway finds model servers, chooses among them and carries on when they fail."""
+
+import asyncio
+import random
+import socket
+from pathlib import Path
+
+import pytest
+
+from ocr_gateway.config import HostPort
+from ocr_gateway.upstream.balancer import Balancer
+from ocr_gateway.upstream.resolver import DnsResolver, Endpoint, FileResolver
+from tests.unit.gateway_kit import (
+    breaking_server,
+    eventually,
+    failing,
+    free_socket,
+    gateway,
+    image,
+    model_server,
+    reading,
+    tiff,
+)
+
+PNG = image()
+ONE, TWO, THREE = (Endpoint("10.0.0.1", port) for port in (1, 2, 3))
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def balancer(clock: Clock) -> Balancer:
+    made = Balancer(clock, random.Random(1))  # noqa: S311 - no secret, and the same choices in every run
+    made.update({ONE, TWO})
+    return made
+
+
+async def test_the_less_loaded_of_two_servers_is_chosen(balancer: Balancer) -> None:
+    one, two = balancer.replicas
+    one.in_flight = 2
+    assert {balancer.pick() for _ in range(20)} == {two}
+
+
+async def test_a_failed_server_is_left_out_longer_each_time_until_it_answers(
+    balancer: Balancer, clock: Clock
+) -> None:
+    one, two = balancer.replicas
+    pauses = []
+    for _ in range(6):
+        balancer.failed(one)
+        assert {balancer.pick() for _ in range(20)} == {two}
+        pauses.append(one.ejected_until - clock.now)
+        clock.now = one.ejected_until
+        assert one in {balancer.pick() for _ in range(50)}
+    assert pauses == [0.5, 1, 2, 4, 8, 8]
+    balancer.answered(one)
+    balancer.failed(one)
+    assert one.ejected_until - clock.now == 0.5
+
+
+async def test_a_server_that_is_not_ready_is_left_out_until_it_is(balancer: Balancer) -> None:
+    one, two = balancer.replicas
+    balancer.judged(one, ready=False)
+    balancer.judged(two, ready=False)
+    assert balancer.pick() is None
+    assert not balancer.any_ready
+    waiting = asyncio.create_task(balancer.wait_for_change(10))
+    await asyncio.sleep(0)
+    balancer.judged(two, ready=True)
+    await waiting
+    assert balancer.pick() is two
+
+
+async def test_what_is_known_of_a_server_survives_an_update(balancer: Balancer) -> None:
+    one, _ = balancer.replicas
+    one.in_flight = 5
+    balancer.update({ONE, THREE})
+    assert {replica.endpoint for replica in balancer.replicas} == {ONE, THREE}
+    assert one in balancer.replicas
+
+
+async def test_the_endpoints_file_may_be_missing_empty_or_damaged(tmp_path: Path) -> None:
+    file = tmp_path / "models"
+    resolver = FileResolver(file)
+    assert await resolver.resolve() == frozenset()
+    file.write_text("")
+    assert await resolver.resolve() == frozenset()
+    file.write_text("127.0.0.1:80\n\n[::1]:81\nlocalhost:82\n127.0.0.1:0\n127.0.0.1:99999\nnonsense\n")
+    assert await resolver.resolve() == {Endpoint("127.0.0.1", 80), Endpoint("::1", 81)}
+    assert Endpoint("::1", 81).authority == "[::1]:81"
+
+
+async def test_a_name_resolves_to_all_its_addresses_and_an_unknown_one_to_none() -> None:
+    assert await DnsResolver(HostPort("127.0.0.1", 80)).resolve() == {Endpoint("127.0.0.1", 80)}
+    assert await DnsResolver(HostPort("::1", 80)).resolve() == {Endpoint("::1", 80)}
+
+
+async def test_a_resolver_that_fails_leaves_the_known_servers_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with model_server() as double, gateway(tmp_path, double) as running:
+        asked = asyncio.Event()
+
+        async def broken(_: FileResolver) -> frozenset[Endpoint]:
+            asked.set()
+            raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+        monkeypatch.setattr(FileResolver, "resolve", broken)
+        await asked.wait()
+        assert (await running.client.post("/v1/ocr", content=PNG)).status_code == 200
+
+
+async def test_requests_spread_over_all_servers(tmp_path: Path) -> None:
+    async with model_server() as one, model_server() as two, gateway(tmp_path, one, two) as running:
+        await asyncio.gather(*(running.client.post("/v1/ocr", content=PNG) for _ in range(20)))
+        assert len(one.seen) + len(two.seen) == 20
+        assert min(len(one.seen), len(two.seen)) >= 5
+
+
+async def test_a_full_server_sends_the_request_to_the_other_one(tmp_path: Path) -> None:
+    full = failing(503, "queue_full")
+    async with model_server(full) as one, model_server() as two, gateway(tmp_path, one, two) as running:
+        answers = [await running.client.post("/v1/ocr", content=PNG) for _ in range(8)]
+        assert [answer.status_code for answer in answers] == [200] * 8
+        assert len(two.seen) == 8
+        assert one.seen
+
+
+async def test_when_all_servers_are_full_the_client_is_told_when_to_come_back(tmp_path: Path) -> None:
+    full = failing(503, "queue_full", **{"Retry-After": "7"})
+    async with model_server(full) as one, model_server(full) as two, gateway(tmp_path, one, two) as running:
+        answer = await running.client.post("/v1/ocr", content=PNG)
+        assert (answer.status_code, answer.json()["code"]) == (503, "queue_full")
+        assert answer.headers["retry-after"] == "7"
+        assert (len(one.seen), len(two.seen)) == (1, 1)
+
+
+@pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf of it"])
+async def test_a_connection_that_breaks_is_tried_on_another_server(tmp_path: Path, sent: bytes) -> None:
+    async with breaking_server(sent) as port, model_server() as two, gateway(tmp_path, two) as running:
+        running.set_endpoints([two.port, port])
+        answers = [await running.client.post("/v1/ocr", content=tiff(range(8))) for _ in range(6)]
+        assert [answer.status_code for answer in answers] == [200] * 6
+        text = (await running.client.get("/metrics")).text
+        assert 'attempt="first",ocrservice="local",result="connect_error"' in text
+        assert 'attempt="retry",ocrservice="local",result="ok"' in text
+
+
+async def test_a_dead_address_costs_no_request(tmp_path: Path) -> None:
+    dead = free_socket()
+    port = dead.getsockname()[1]
+    dead.close()
+    async with model_server() as double, gateway(tmp_path, double, refresh_seconds=60) as running:
+        running.set_endpoints([double.port, port])
+        answers = [await running.client.post("/v1/ocr", content=tiff([1, 2])) for _ in range(5)]
+        assert [answer.status_code for answer in answers] == [200] * 5
+
+
+async def test_a_request_waits_for_the_first_server_to_appear(tmp_path: Path) -> None:
+    async with model_server() as double, gateway(tmp_path, endpoint_wait_seconds=10) as running:
+        assert (await running.client.get("/readyz")).json()["code"] == "not_ready"
+        request = asyncio.create_task(running.client.post("/v1/ocr", content=PNG))
+        await asyncio.sleep(0.1)
+        running.set_endpoints([double.port])
+        assert (await request).status_code == 200
+        await running.settled()
+
+
+async def test_a_request_waits_while_the_only_server_warms_up(tmp_path: Path) -> None:
+    warming = model_server(failing(503, "not_ready"), ready=False)
+    async with warming as double, gateway(tmp_path, double, endpoint_wait_seconds=10) as running:
+        request = asyncio.create_task(running.client.post("/v1/ocr", content=PNG))
+        await asyncio.sleep(0.1)
+        assert (await running.client.get("/readyz")).status_code == 503
+        double.behaviour, double.ready = reading, True
+        assert (await request).status_code == 200
+
+
+async def test_without_any_server_the_answer_is_a_503_after_a_short_wait(tmp_path: Path) -> None:
+    async with gateway(tmp_path, endpoint_wait_seconds=0.1) as running:
+        answer = await running.client.post("/v1/ocr", content=PNG)
+        assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+        assert answer.headers["retry-after"] == "1"
+
+
+async def test_readiness_follows_the_model_servers(tmp_path: Path) -> None:
+    async with model_server() as double, gateway(tmp_path, double) as running:
+        double.ready = False
+        await running.settled(503)
+        double.ready = True
+        await running.settled(200)
+        running.set_endpoints([])
+        await running.settled(503)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [
+        (422, "undecodable_image", "422 undecodable_image"),
+        (504, "deadline_exceeded", "504 deadline_exceeded"),
+        (400, "invalid_request", "502 upstream_error"),
+        (500, "internal", "502 upstream_error"),
+        (200, "", "502 upstream_error"),
+    ],
+)
+async def test_a_model_servers_error_becomes_the_gateways_problem(
+    tmp_path: Path, status: int, code: str, expected: str
+) -> None:
+    async with model_server(failing(status, code)) as double, gateway(tmp_path, double) as running:
+        answer = await running.client.post("/v1/ocr", content=PNG)
+        assert f"{answer.status_code} {answer.json()['code']}" == expected
+        assert len(double.seen) == 1
+        await eventually(lambda: double.running == 0)
