@@ -40,9 +40,10 @@ images: .venv/installed-dev ## Build the three images without a docker daemon (r
 ##@ Develop
 
 .PHONY: generate
-generate: .venv/installed-dev ## Write what is generated from code: the CRD and its copy in the chart
+generate: .venv/installed-dev ## Write what is generated from code: the CRD, and the chart's copies
 	@$(BIN)/python -m ocr_operator.crdgen crds
 	@cp crds/*.yaml charts/ocr-operator/files/crds/
+	@cp operator/src/ocr_operator/operands.yaml charts/ocr-operator/files/
 
 .PHONY: lint
 lint: .venv/installed-dev ## ruff, mypy, import contracts, YAML

@@ -1,0 +1,46 @@
+"""Operand versions: what the operator ships must be what the model server and the chart have."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ocr_modelserver.models.catalogue import load_catalogue
+from ocr_operator.models.operands import Operands
+from pydantic import ValidationError
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "operator/src/ocr_operator/operands.yaml"
+
+
+def shipped() -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(SHIPPED.read_text())
+    return content
+
+
+def test_the_default_operand_is_this_version_with_the_catalogue_of_its_model_server() -> None:
+    operands = Operands.model_validate(shipped())
+    operand = operands.find(operands.default)
+    assert operand is not None
+    assert operand.version == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    catalogue = {name: model.sha256 for name, model in load_catalogue().models.items()}
+    assert {entry.name: entry.sha256 for entry in operand.models} == catalogue
+
+
+def test_the_chart_has_the_same_operands() -> None:
+    copy = ROOT / "charts/ocr-operator/files/operands.yaml"
+    assert copy.read_text() == SHIPPED.read_text(), "run make generate"
+
+
+def test_a_default_that_is_no_version_is_refused() -> None:
+    with pytest.raises(ValidationError, match="is none of versions"):
+        Operands.model_validate({**shipped(), "default": "7.0.0"})
+
+
+def test_a_version_that_stands_twice_is_refused() -> None:
+    twice = shipped()["versions"] * 2
+    with pytest.raises(ValidationError, match="twice"):
+        Operands.model_validate({**shipped(), "versions": twice})
