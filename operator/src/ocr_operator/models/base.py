@@ -86,18 +86,18 @@ Quantity = Annotated[
             "maxLength": 32,
         }
     ),
-    BeforeValidator(_quantity),
     Field(max_length=32),
     Form(
         r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?", "write an amount such as 2, 0.5, 500m, 512Mi or 1.5Gi"
     ),
+    BeforeValidator(_quantity),
 ]
 LabelKey = Annotated[
     str,
     Field(max_length=317),
     Form(
         rf"({_SUBDOMAIN}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?",
-        "write a key such as team or example.com/team; its name has at most 63 of A-Z, a-z, 0-9, '-', '_', '.'",
+        "write a key such as team or example.com/team; its name has up to 63 of A-Z, a-z, 0-9, '-', '_', '.'",
     ),
 ]
 LabelValue = Annotated[

@@ -269,7 +269,7 @@ class ServiceMonitor(Part):
         default="Auto", description="Auto: made when the cluster has the ServiceMonitor CRD."
     )
     labels: Labels = Field(default={}, description="Labels that your Prometheus selects.")
-    interval: Annotated[str, Field(max_length=5), INTERVAL_FORM] = Field(
+    interval: Annotated[str, Field(max_length=16), INTERVAL_FORM] = Field(
         default="30s", description="Time between scrapes."
     )
 

@@ -1,0 +1,186 @@
+"""The committed CRD on a real apiserver."""
+
+import json
+import ssl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ocr_operator.crdgen.crd import FILE_NAME
+from tests.cluster.controlplane import ControlPlane
+from tests.cluster.kubectl import CommandError, Kubectl
+from tests.unit.crd_cases import CASES, Case, spoken
+
+CRD = Path(__file__).parents[2] / "crds" / FILE_NAME
+URL = "/apis/kubeocr.dev/v1alpha1/namespaces/default/ocrservices"
+
+
+@pytest.fixture(scope="module")
+def crd(control_plane: ControlPlane) -> dict[str, Any]:
+    """The CRD, as the apiserver has it once it serves the resource."""
+    control_plane.kubectl.run("apply", f"--filename={CRD}")
+    name = "crd/ocrservices.kubeocr.dev"
+    control_plane.kubectl.wait("condition=Established", name, seconds=30)
+    found: dict[str, Any] = control_plane.kubectl.json("get", name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def api(control_plane: ControlPlane, crd: dict[str, Any]) -> Iterator[httpx.Client]:
+    """The apiserver without kubectl, which would say some of what it refuses in other words."""
+    trust = ssl.create_default_context(cafile=control_plane.access.ca)
+    trust.load_cert_chain(*control_plane.access.pair("crd-table", ["system:masters"]))
+    parameters = {"dryRun": "All", "fieldValidation": "Strict"}
+    with httpx.Client(
+        base_url=control_plane.access.server, verify=trust, params=parameters, timeout=30, trust_env=False
+    ) as client:
+        # The resource appears a moment after the condition.
+        deadline = time.monotonic() + 30
+        while client.get(URL).status_code == httpx.codes.NOT_FOUND and time.monotonic() < deadline:
+            time.sleep(0.1)
+        yield client
+
+
+@pytest.fixture
+def kubectl(control_plane: ControlPlane, api: httpx.Client, namespace: str) -> Kubectl:
+    """kubectl in a namespace of its own, with the CRD served."""
+    return Kubectl(control_plane.kubeconfig, namespace)
+
+
+def service(name: str) -> dict[str, Any]:
+    """The smallest OCRService."""
+    return {
+        "apiVersion": "kubeocr.dev/v1alpha1",
+        "kind": "OCRService",
+        "metadata": {"name": name},
+        "spec": {},
+    }
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
+def test_the_apiserver_takes_and_refuses_what_the_table_says(case: Case, api: httpx.Client) -> None:
+    answer = api.post(URL, json=case.body)
+    said = json.loads(answer.content)["message"] if answer.is_error else ""
+    if case.refusal is None:
+        assert said == ""
+        assert answer.status_code == httpx.codes.CREATED
+        return
+    assert answer.status_code in {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}
+    assert case.refusal.server in said
+    assert case.refusal.path in said
+
+
+def test_the_crd_is_established_and_structural(crd: dict[str, Any]) -> None:
+    conditions = {each["type"]: each["status"] for each in crd["status"]["conditions"]}
+    assert conditions == {"NamesAccepted": "True", "Established": "True"}
+
+
+def test_a_spec_that_says_nothing_is_stored_as_it_is(kubectl: Kubectl) -> None:
+    kubectl.apply(service("plain"), "--server-side", "--field-manager=test")
+    stored = kubectl.json("get", "ocrs", "plain")
+    assert stored["spec"] == {}
+    assert stored["metadata"]["generation"] == 1
+
+
+def test_null_is_dropped_and_not_stored(kubectl: Kubectl) -> None:
+    kubectl.run("create", "--filename=-", stdin=json.dumps({**service("null"), "spec": {"version": None}}))
+    assert kubectl.json("get", "ocrs", "null")["spec"] == {}
+
+
+def test_a_spec_without_replicas_can_be_scaled(kubectl: Kubectl) -> None:
+    kubectl.apply(service("scaled"))
+    kubectl.run("scale", "ocrservice/scaled", "--replicas=3")
+    stored = kubectl.json("get", "ocrs", "scaled")
+    assert stored["spec"] == {"modelServer": {"replicas": 3}}
+    kubectl.run("scale", "ocrservice/scaled", "--current-replicas=3", "--replicas=0")
+    assert kubectl.json("get", "ocrs", "scaled")["spec"] == {"modelServer": {"replicas": 0}}
+    with pytest.raises(CommandError, match="less than or equal to 1000"):
+        kubectl.run("scale", "ocrservice/scaled", "--replicas=1001")
+
+
+def test_the_scale_of_a_spec_without_replicas_can_not_be_read(kubectl: Kubectl) -> None:
+    # Why an autoscaler must aim at the Deployment: docs/decisions.md.
+    kubectl.apply(service("unset"))
+    with pytest.raises(CommandError, match=r"\.spec\.modelServer\.replicas\" does not exist"):
+        kubectl.run("get", "ocrservice/unset", "--subresource=scale")
+
+
+def test_scale_tells_the_pods_and_their_selector(kubectl: Kubectl) -> None:
+    kubectl.apply({**service("told"), "spec": {"modelServer": {"replicas": 2}}})
+    status = {"status": {"replicas": 2, "selector": "kubeocr.dev/service=told"}}
+    kubectl.run(
+        "patch", "ocrs", "told", "--subresource=status", "--type=merge", f"--patch={json.dumps(status)}"
+    )
+    scale = kubectl.json("get", "ocrs", "told", "--subresource=scale")
+    assert scale["status"] == status["status"]
+
+
+def test_status_and_spec_are_written_apart(kubectl: Kubectl) -> None:
+    kubectl.apply({**service("apart"), "status": {"replicas": 7}})
+    assert "status" not in kubectl.json("get", "ocrs", "apart")
+    both = json.dumps({"spec": {"suspend": True}, "status": {"replicas": 1}})
+    kubectl.run("patch", "ocrs", "apart", "--subresource=status", "--type=merge", f"--patch={both}")
+    stored = kubectl.json("get", "ocrs", "apart")
+    assert (stored["spec"], stored["status"]) == ({}, {"replicas": 1})
+
+
+def test_get_prints_what_users_ask_first(kubectl: Kubectl) -> None:
+    kubectl.apply(service("shown"))
+    assert kubectl.run("get", "ocr").split("\n")[0].split() == [
+        "NAME", "READY", "REASON", "MODEL", "SERVERS", "GATEWAYS", "URL", "AGE",
+    ]  # fmt: skip
+    component = {"desired": 2, "updated": 2, "image": "localhost/image:1"}
+    condition = {"lastTransitionTime": "2026-01-01T00:00:00Z", "observedGeneration": 1}
+    status = {
+        "conditions": [
+            {"type": "Stalled", "status": "True", "reason": "Other", "message": "Other", **condition},
+            {"type": "Ready", "status": "False", "reason": "Starting", "message": "Wait.", **condition},
+        ],
+        "model": {"name": "ppocrv6-small", "sha256": "0" * 64},
+        "version": {"operand": "0.1.0", "operator": "0.2.0"},
+        "components": [
+            {"name": "gateway", "ready": 1, "summary": "1/2", **component},
+            {"name": "model-server", "ready": 2, "summary": "2/2", **component},
+        ],
+        "address": {"url": "http://shown.default.svc"},
+    }
+    patch = json.dumps({"status": status})
+    kubectl.run("patch", "ocrs", "shown", "--subresource=status", "--type=merge", f"--patch={patch}")
+    row = kubectl.run("get", "ocrs", "--output=wide", "--no-headers").split()
+    assert row[:7] == [
+        "shown",
+        "False",
+        "Starting",
+        "ppocrv6-small",
+        "2/2",
+        "1/2",
+        "http://shown.default.svc",
+    ]
+    assert row[8:] == ["0.1.0", "Wait."]
+
+
+def test_explain_tells_types_choices_and_defaults(kubectl: Kubectl) -> None:
+    everything = kubectl.run("explain", "ocrservice.spec", "--recursive")
+    assert "maxImagePixels\t<integer>" in everything
+    assert "secretKeyRef\t<Object>" in everything
+    runtime = kubectl.run("explain", "ocrservice.spec.modelServer.runtime")
+    assert "enum: throughput, latency" in runtime
+    assert "Default: 64." in runtime
+
+
+def test_two_managers_share_the_variables_by_name(kubectl: Kubectl) -> None:
+    for name in ("A", "B"):
+        mine = {**service("shared"), "spec": {"modelServer": {"env": [{"name": name, "value": "x"}]}}}
+        kubectl.apply(mine, "--server-side", f"--field-manager={name}")
+    stored = kubectl.json("get", "ocrs", "shared")["spec"]
+    assert [variable["name"] for variable in stored["modelServer"]["env"]] == ["A", "B"]
+
+
+def test_the_message_of_a_refusal_starts_with_the_field(api: httpx.Client) -> None:
+    body = {**service("case"), "spec": {"version": "latest"}}
+    said = api.post(URL, json=body).json()["message"]
+    assert f"{spoken('version')}: Invalid value" in said
