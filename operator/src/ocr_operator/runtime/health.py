@@ -57,7 +57,7 @@ def _answer(problems: list[str]) -> web.Response:
 
 
 async def serve(app: web.Application, host: str | None, port: int) -> web.AppRunner:
-    """Listen, without a host on all addresses; `cleanup` of the answer ends it. Raises OSError if the address can't be had."""
+    """Listen, without a host on all addresses; `cleanup` of the answer ends it. Raises OSError."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

@@ -1,0 +1,194 @@
+"""kopf as watch multiplexer: an event of an OCRService or of a child puts the owner's key into the queue.
+
+Only the key travels: what an event says of the object is old by the time it is worked on, so the reconcile
+reads. Handlers return nothing, for kopf would write it into the status, and there are none but `on.event`,
+so kopf writes no annotation, finalizer or patch. It swallows their errors: they do nothing that could fail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import kopf
+
+from ocr_operator.cluster.kube.access import Access
+from ocr_operator.cluster.kube.cluster import version_of
+from ocr_operator.models.manifest import CHILD_KINDS, OCR_SERVICE, Kind
+from ocr_operator.models.names import GROUP, KIND, MANAGED_BY_LABEL, MANAGER, SERVICE_LABEL, STATUS_MANAGER
+from ocr_operator.models.service import Key
+from ocr_operator.runtime.freshness import Freshness
+from ocr_operator.runtime.metrics import Metrics
+from ocr_operator.runtime.queue import WorkQueue
+
+# One apply of a service makes a handful of events of its children; together they are one look.
+CHILD_SECONDS: Final = 0.3
+# The identity of an object over kinds: plural and uid.
+ObjectId = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Watches:
+    """Where events go."""
+
+    queue: WorkQueue[Key]
+    metrics: Metrics
+    freshness: Freshness[ObjectId]
+
+    def registry(self, kinds: Iterable[Kind]) -> kopf.OperatorRegistry:
+        """Handlers for the OCRService and the kinds of children."""
+        registry = kopf.OperatorRegistry()
+        for kind in kinds:
+            changed = self._service_changed if kind == OCR_SERVICE else self._child_changed
+            self._watch(registry, kind, changed)
+        return registry
+
+    def _watch(
+        self, registry: kopf.OperatorRegistry, kind: Kind, changed: Callable[[str | None, Any], None]
+    ) -> None:
+        group, _, version = kind.api_version.rpartition("/")
+
+        async def on_event(*, type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - kopf's name
+            self.metrics.watched(kind.plural, type or "LISTED")
+            metadata = body["metadata"]
+            self.freshness.saw((kind.plural, metadata["uid"]), version_of(metadata))
+            changed(type, body)
+
+        kopf.on.event(group, version, kind.plural, id=kind.plural, registry=registry)(on_event)
+
+    def _service_changed(self, event: str | None, body: Mapping[str, Any]) -> None:
+        if event != "MODIFIED" or not is_echo(body):
+            metadata = body["metadata"]
+            self.queue.add(Key(metadata["namespace"], metadata["name"]))
+
+    def _child_changed(self, _event: str | None, body: Mapping[str, Any]) -> None:
+        key = owner(body)
+        if key is not None:
+            self.queue.add_after(key, CHILD_SECONDS)
+
+
+def is_echo(body: Mapping[str, Any]) -> bool:
+    """Whether a change of an OCRService is only of its status, and that by us.
+
+    While a service comes up, its status is written several times. At a thousand services each of those
+    writes would be one more reconcile of a dozen requests to find nothing. A spec that changes raises the
+    generation over what the status has observed, so such a change is never taken for an echo.
+    """
+    metadata = body["metadata"]
+    observed = (body.get("status") or {}).get("observedGeneration")
+    if metadata.get("deletionTimestamp") or observed != metadata.get("generation"):
+        return False
+    fields = metadata.get("managedFields") or ()
+    return all(
+        entry.get("manager") == STATUS_MANAGER for entry in fields if entry.get("subresource") == "status"
+    )
+
+
+def owner(body: Mapping[str, Any]) -> Key | None:
+    """The OCRService that a child belongs to: by its ownerReference, else by its label."""
+    metadata = body["metadata"]
+    for reference in metadata.get("ownerReferences") or ():
+        api_group = str(reference.get("apiVersion")).partition("/")[0]
+        if reference.get("controller") and (api_group, reference.get("kind")) == (GROUP, KIND):
+            return Key(metadata["namespace"], reference["name"])
+    name = (metadata.get("labels") or {}).get(SERVICE_LABEL)
+    return Key(metadata["namespace"], name) if name else None
+
+
+def _settings() -> kopf.OperatorSettings:
+    """kopf's settings: bounded watches, server-side selection, nothing written."""
+    settings = kopf.OperatorSettings()
+    # A foreign "default" ClusterKopfPeering must not pause us: nolar/kopf#734.
+    settings.peering.standalone = True
+    settings.posting.enabled = False
+    # kopf would watch all CRDs and namespaces, schemas and all, and need the right to. We look ourselves at
+    # whether the few kinds that matter are served, and start kopf anew when that changes.
+    settings.scanning.disabled = True
+    settings.watching.connect_timeout = 10
+    # Sessions end by themselves, beside bookmarks and the inactivity timeout of kopf 1.44: nolar/kopf#957.
+    settings.watching.server_timeout = 290
+    settings.watching.client_timeout = 310
+    settings.watching.inactivity_timeout = 70
+    settings.watching.reconnect_backoff = 1.0
+    settings.watching.chunk_size = 500
+    for kind in CHILD_KINDS:
+        group, _, version = kind.api_version.rpartition("/")
+        settings.watching.label_selectors[group, version, kind.plural] = f"{MANAGED_BY_LABEL}={MANAGER}"
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 10
+    # Never written; but if a handler that needs them ever slipped in, not under kopf's shared names.
+    settings.persistence.finalizer = f"{GROUP}/kopf"
+    settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=f"kopf.{GROUP}")
+    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=f"kopf.{GROUP}")
+    return settings
+
+
+class WatchesEndedError(Exception):
+    """kopf ended without being asked to: the operator is blind and must be started anew."""
+
+
+class Host:
+    """Runs kopf in our event loop, again and again if asked.
+
+    kopf ends every task that was made after its start (see `kopf.run_tasks`), so ours are made before.
+    """
+
+    def __init__(
+        self, watches: Watches, access: Access, namespaces: Sequence[str], reclaim: Callable[[], None]
+    ) -> None:
+        """No namespaces means all. `reclaim` takes the signals back that kopf takes for itself."""
+        self._watches = watches
+        self._access = access
+        self._namespaces = tuple(namespaces)
+        self._reclaim = reclaim
+        self._kinds: tuple[Kind, ...] = ()
+        self._end = asyncio.Event()
+        self._again = False
+
+    def watch(self, kinds: Iterable[Kind]) -> None:
+        """Watch these kinds from now on; all their objects are told anew."""
+        self._kinds = tuple(kinds)
+        self._again = True
+        self._end.set()
+
+    def stop(self) -> None:
+        """Make `run` return soon."""
+        self._again = False
+        self._end.set()
+
+    async def run(self) -> None:
+        """Watch what `watch` said until `stop`. Raises WatchesEndedError."""
+        while self._again:
+            self._again = False
+            self._end.clear()
+            await self._run_once()
+
+    async def _run_once(self) -> None:
+        ours = asyncio.all_tasks()
+        tasks = await kopf.spawn_tasks(
+            registry=self._registry(),
+            settings=_settings(),
+            clusterwide=not self._namespaces,
+            namespaces=self._namespaces,
+            stop_flag=self._end,
+        )
+        self._reclaim()
+        try:
+            await kopf.run_tasks(tasks, ignored=ours)
+        except Exception as error:
+            raise WatchesEndedError(f"kopf ended: {str(error) or type(error).__name__}") from error
+        if not self._end.is_set():
+            raise WatchesEndedError("kopf ended without a reason")
+
+    def _registry(self) -> kopf.OperatorRegistry:
+        registry = self._watches.registry(self._kinds)
+
+        async def login(**_: Any) -> kopf.AiohttpSession:
+            # kopf asks again after a 401.
+            await self._access.reload()
+            return kopf.AiohttpSession(server=self._access.server, aiohttp_session=self._access.session())
+
+        kopf.on.login(id="login", registry=registry)(login)
+        return registry
