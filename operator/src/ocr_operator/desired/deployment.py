@@ -35,6 +35,7 @@ class Program:
     arguments: tuple[str, ...]
     environment: tuple[dict[str, Any], ...]
     resources: Resources
+    startup_path: str
     startup_seconds: int
     drain_seconds: int
     request_seconds: int
@@ -101,7 +102,9 @@ def _container(component: str, program: Program) -> dict[str, Any]:
             *program.environment,
         ],
         "ports": [{"name": PORT_NAME, "containerPort": PORT, "protocol": "TCP"}],
-        "startupProbe": _probe("/readyz", STARTUP_PERIOD_SECONDS, _rounds(program.startup_seconds)),
+        "startupProbe": _probe(
+            program.startup_path, STARTUP_PERIOD_SECONDS, _rounds(program.startup_seconds)
+        ),
         "livenessProbe": _probe("/livez", 2 * PROBE_PERIOD_SECONDS, 3),
         "readinessProbe": _probe("/readyz", PROBE_PERIOD_SECONDS, 3),
         "terminationMessagePolicy": "FallbackToLogsOnError",

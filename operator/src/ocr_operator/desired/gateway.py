@@ -8,8 +8,7 @@ from ocr_operator.desired.plan import Plan
 from ocr_operator.models.manifest import Manifest
 from ocr_operator.models.names import GATEWAY, MODEL_SERVER
 
-# The gateway is ready once a model server is: it may start before them.
-STARTUP_MARGIN_SECONDS = 60
+STARTUP_SECONDS = 60
 
 
 def build_gateway(plan: Plan) -> Manifest:
@@ -34,7 +33,9 @@ def build_gateway(plan: Plan) -> Manifest:
             ),
             environment=(),
             resources=gateway.resources,
-            startup_seconds=plan.service.spec.model_server.startup_timeout_seconds + STARTUP_MARGIN_SECONDS,
+            # Alive, not ready: a gateway without model servers waits for them, a restart would not help.
+            startup_path="/livez",
+            startup_seconds=STARTUP_SECONDS,
             drain_seconds=gateway.drain_seconds,
             request_seconds=limits.request_timeout_seconds,
         ),

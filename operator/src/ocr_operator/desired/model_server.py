@@ -33,6 +33,7 @@ def build_model_server(plan: Plan) -> Manifest:
             ),
             environment=tuple(_environment(variable) for variable in spec.model_server.env),
             resources=spec.model_server.resources,
+            startup_path="/readyz",
             startup_seconds=spec.model_server.startup_timeout_seconds,
             drain_seconds=spec.gateway.drain_seconds,
             request_seconds=limits.request_timeout_seconds,

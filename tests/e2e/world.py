@@ -1,0 +1,180 @@
+"""One OCRService on the real node: what its tests do to it, and what they read."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import httpx
+from PIL import Image, ImageDraw, ImageFont
+
+from tests.cluster.kubectl import CommandError, Kubectl
+from tests.cluster.node import Node
+
+T = TypeVar("T")
+
+NAME = "invoices"
+TEXT = "Invoice number 4711"
+SENDERS = 3
+KINDS = "deployments,replicasets,pods,services,serviceaccounts,poddisruptionbudgets,endpointslices"
+# Small requests: the node has two cores. Everything else is the default.
+SPEC: dict[str, Any] = {
+    "modelServer": {
+        "replicas": 2,
+        "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
+    },
+    "gateway": {
+        "replicas": 2,
+        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}},
+        "drainSeconds": 8,
+    },
+    "expose": {"service": {"type": "NodePort"}},
+}
+
+
+def page() -> bytes:
+    """A PNG with one line of text."""
+    image = Image.new("RGB", (560, 96), "white")
+    ImageDraw.Draw(image).text((24, 24), TEXT, fill="black", font=ImageFont.load_default(40))
+    file = io.BytesIO()
+    image.save(file, "png")
+    return file.getvalue()
+
+
+def eventually(look: Callable[[], T | None], what: str, seconds: float = 60) -> T:
+    """The first result of `look` that is neither None nor False; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found is not None and found is not False:
+            return found
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.3)
+
+
+@dataclass
+class Traffic:
+    """Pages that were sent, and what went wrong with which."""
+
+    sent: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class World:
+    """The OCRService `invoices` in a namespace of its own."""
+
+    node: Node
+    kubectl: Kubectl
+
+    def apply(self, **changes: Any) -> None:
+        """Apply the service, with top-level members of its spec replaced."""
+        self.kubectl.apply(
+            {
+                "apiVersion": "kubeocr.dev/v1alpha1",
+                "kind": "OCRService",
+                "metadata": {"name": NAME},
+                "spec": {**SPEC, **changes},
+            }
+        )
+
+    def settle(self, seconds: float = 120) -> None:
+        """Wait until the newest spec runs everywhere."""
+        eventually(self._settled, f"settled; it says {self.conditions()}", seconds)
+
+    def _settled(self) -> bool:
+        service = self.kubectl.json("get", "ocrservice", NAME)
+        conditions = self.conditions(service)
+        return service.get("status", {}).get("observedGeneration") == service["metadata"]["generation"] and (
+            conditions.get("Ready", ("", ""))[0] == "True"
+            and conditions["Reconciling"][0] == "False"
+            and conditions["Stalled"][0] == "False"
+        )
+
+    def conditions(self, service: dict[str, Any] | None = None) -> dict[str, tuple[str, str]]:
+        """Status and reason by type."""
+        service = service or self.kubectl.json("get", "ocrservice", NAME)
+        found = service.get("status", {}).get("conditions", ())
+        return {condition["type"]: (condition["status"], condition["reason"]) for condition in found}
+
+    def status(self) -> dict[str, Any]:
+        """The status as it is now."""
+        status: dict[str, Any] = self.kubectl.json("get", "ocrservice", NAME).get("status", {})
+        return status
+
+    def objects(self, kinds: str = KINDS) -> list[dict[str, Any]]:
+        """All objects of the service."""
+        found = self.kubectl.json("get", kinds, f"--selector=kubeocr.dev/service={NAME}")
+        return list(found["items"])
+
+    def pods(self, component: str | None = None) -> dict[str, int]:
+        """Restarts by the name of each pod that is not about to end."""
+
+        def restarts(pod: dict[str, Any]) -> int:
+            return sum(status["restartCount"] for status in pod["status"].get("containerStatuses", ()))
+
+        return {
+            pod["metadata"]["name"]: restarts(pod)
+            for pod in self.objects("pods")
+            if "deletionTimestamp" not in pod["metadata"]
+            and component in (None, pod["metadata"]["labels"]["app.kubernetes.io/component"])
+        }
+
+    @property
+    def url(self) -> str:
+        """The gateway's Service, from outside."""
+        service = self.kubectl.json("get", "service", f"{NAME}-gateway")
+        return f"http://{self.node.address}:{service['spec']['ports'][0]['nodePort']}"
+
+    def read(self, image: bytes) -> httpx.Response:
+        """Send one page over a connection of its own, as curl does."""
+        return httpx.post(
+            f"{self.url}/v1/ocr",
+            content=image,
+            headers={"content-type": "image/png", "accept": "text/plain"},
+            timeout=60,
+        )
+
+    @contextmanager
+    def traffic(self, at_least: int) -> Iterator[Traffic]:
+        """Send pages without a pause during the block, and on until there were `at_least`."""
+        seen, over, lock = Traffic(), threading.Event(), threading.Lock()
+        url, image = self.url, page()
+
+        def send() -> None:
+            headers = {"content-type": "image/png", "accept": "text/plain"}
+            while not over.is_set() or seen.sent < at_least:
+                try:
+                    answer = httpx.post(f"{url}/v1/ocr", content=image, headers=headers, timeout=60)
+                    problem = None if answer.text.strip() == TEXT else f"{answer.status_code} {answer.text}"
+                except httpx.HTTPError as error:
+                    problem = repr(error)
+                with lock:
+                    seen.sent += 1
+                    seen.failures += [problem] if problem else []
+
+        senders = [threading.Thread(target=send, daemon=True) for _ in range(SENDERS)]
+        for sender in senders:
+            sender.start()
+        try:
+            eventually(lambda: seen.sent >= SENDERS, "the first pages were answered")
+            yield seen
+        finally:
+            over.set()
+            for sender in senders:
+                sender.join(timeout=300)
+
+    def exists(self, *what: str) -> bool:
+        """Whether kubectl finds an object."""
+        try:
+            self.kubectl.run("get", *what)
+        except CommandError as error:
+            if "not found" not in error.output.lower():
+                raise
+            return False
+        return True
