@@ -39,6 +39,7 @@ _DTYPES: Mapping[str, np.dtype[Any]] = {
 _LENGTH = struct.Struct("<I")
 
 Json = dict[str, Any]
+Buffer = bytes | bytearray | memoryview
 
 
 class OipError(Exception):
@@ -144,7 +145,7 @@ def encode_response(response: InferResponse) -> Message:
     return _encode(head, "outputs", response.outputs)
 
 
-def decode_request(body: bytes, header_length: int | None = None) -> InferRequest:
+def decode_request(body: Buffer, header_length: int | None = None) -> InferRequest:
     """Read a request; `header_length` is the value of the header, None when it is absent.
 
     Raises:
@@ -160,7 +161,7 @@ def decode_request(body: bytes, header_length: int | None = None) -> InferReques
     )
 
 
-def decode_response(body: bytes, header_length: int | None = None) -> InferResponse:
+def decode_response(body: Buffer, header_length: int | None = None) -> InferResponse:
     """Read a response; the counterpart of `decode_request`.
 
     Raises:
@@ -210,12 +211,12 @@ def _to_json(tensor: Tensor) -> list[Any]:
     return flat
 
 
-def _decode(body: bytes, header_length: int | None, member: str) -> tuple[Json, tuple[Tensor, ...]]:
+def _decode(body: Buffer, header_length: int | None, member: str) -> tuple[Json, tuple[Tensor, ...]]:
     size = len(body) if header_length is None else header_length
     if not 0 <= size <= len(body):
         raise OipError(f"{HEADER_LENGTH} is {size}, but the body has {len(body)} bytes")
     try:
-        head = json.loads(body[:size])
+        head = json.loads(bytes(body[:size]))
     except (ValueError, RecursionError) as error:
         raise OipError(f"the body is not a JSON object: {error}") from None
     if not isinstance(head, dict):

@@ -128,7 +128,7 @@ def inspect(data: bytes, limits: Limits) -> ImageInfo:
                 limits.max_pages,
                 limits.max_pages + 1,
             )
-        _check_size(*size, limits)
+        check_size(*size, limits)
         sizes.append(size)
     return ImageInfo(name, *sizes[0], len(sizes))
 
@@ -203,7 +203,12 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     raise ValueError("the first WebP chunk is unknown")
 
 
-def _check_size(width: int, height: int, limits: Limits) -> None:
+def check_size(width: int, height: int, limits: Limits) -> None:
+    """Hold the size of one frame against the limits.
+
+    Raises:
+        ImageProblem: too_many_pixels or image_too_small.
+    """
     if width * height > limits.max_pixels:
         raise ImageProblem(
             "too_many_pixels",

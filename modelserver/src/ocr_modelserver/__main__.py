@@ -1,0 +1,154 @@
+"""`ocr-modelserver`: serve a model, fetch models, list models."""
+
+import argparse
+import logging
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from ocr_modelserver.app import create_app
+from ocr_modelserver.config import Config
+from ocr_modelserver.models.catalogue import Catalogue, ModelError, load_catalogue
+from ocr_modelserver.models.fetch import fetch_model
+from ocr_modelserver.models.store import default_models_dir, is_complete
+from ocr_modelserver.threads import available_cpus
+from ocr_wire import logs
+from ocr_wire.raster import Limits
+
+_MAX_PORT = 65535
+_DRAIN_SECONDS = 90  # longer than a body and a deadline of the gateway take
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command; ends the process with status 0, 1 (cannot run) or 2 (wrong flags)."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if not given or (given[0].startswith("-") and given[0] not in {"-h", "--help"}):
+        given = ["serve", *given]
+    catalogue = load_catalogue()
+    options = _parser(catalogue).parse_args(given)
+    try:
+        options.run(options, catalogue)
+    except ModelError as error:
+        sys.exit(f"ocr-modelserver: {error}")
+
+
+def _parser(catalogue: Catalogue) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ocr-modelserver", description="OCR models behind HTTP (OIP v2).")
+    commands = parser.add_subparsers(required=True, metavar="serve|fetch-models|models")
+    _add_serve(commands.add_parser("serve", help="serve a model (the default)"), catalogue)
+    fetch = commands.add_parser("fetch-models", help="download and verify model files")
+    fetch.add_argument("--dest", type=Path, default=default_models_dir(), metavar="DIR", help="(%(default)s)")
+    fetch.add_argument(
+        "--model",
+        nargs="+",
+        action="extend",
+        choices=list(catalogue.models),
+        metavar="NAME",
+        help=f"of {', '.join(catalogue.models)} (all)",
+    )
+    fetch.set_defaults(run=_fetch)
+    listing = commands.add_parser("models", help="list the catalogue and what is on disk")
+    listing.add_argument("--models-dir", type=Path, default=default_models_dir(), metavar="DIR")
+    listing.set_defaults(run=_list)
+    return parser
+
+
+def _add_serve(serve: argparse.ArgumentParser, catalogue: Catalogue) -> None:
+    serve.formatter_class = argparse.ArgumentDefaultsHelpFormatter
+    add = serve.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on, IPv4 or IPv6")
+    add("--port", type=_Whole(0, _MAX_PORT), default=8080, help="port to listen on")
+    add("--model", choices=list(catalogue.models), default=catalogue.default, help="model of the catalogue")
+    add("--models-dir", type=Path, default=default_models_dir(), metavar="DIR", help="where its files are")
+    add("--threads", type=_Whole(0, 1024), default=0, help="CPUs to use; 0: the container's limit")
+    add(
+        "--mode",
+        choices=["throughput", "latency"],
+        default="throughput",
+        help="throughput: a page a thread; latency: all threads on one page",
+    )
+    add("--max-queue", type=_Whole(1, 10_000), default=64, help="images that may wait")
+    add("--warmup", action=argparse.BooleanOptionalAction, default=True, help="run once before being ready")
+    add("--max-image-pixels", type=_Whole(16, 1_000_000_000), default=50_000_000, help="pixels of a page")
+    add("--max-pages", type=_Whole(1, 10_000), default=50, help="pages of an image file")
+    add("--service", default="local", help="value of the metrics' label ocrservice")
+    add("--log-level", choices=["debug", "info", "warning", "error"], default="info", help="least level")
+    serve.set_defaults(run=_serve)
+
+
+class _Whole:
+    """An argument type: a whole number within bounds."""
+
+    def __init__(self, least: int, most: int) -> None:
+        self._least, self._most = least, most
+
+    def __call__(self, text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not self._least <= int(text) <= self._most:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not a whole number of {self._least} to {self._most}"
+            )
+        return int(text)
+
+
+def _serve(options: argparse.Namespace, _: Catalogue) -> None:
+    logs.configure(options.log_level)
+    listener = _listen(options.host, options.port)
+    app = create_app(
+        Config(
+            models_dir=options.models_dir,
+            threads=options.threads or available_cpus(),
+            model=options.model,
+            mode=options.mode,
+            max_queue=options.max_queue,
+            warmup=options.warmup,
+            limits=Limits(options.max_image_pixels, options.max_pages),
+            service=options.service,
+        )
+    )
+    host, port = listener.getsockname()[:2]
+    logging.getLogger(__name__).info("listening", extra={"host": host, "port": port})
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        loop="uvloop",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+    # uvicorn drains on these signals and then raises them again: this handler makes that status 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    uvicorn.Server(config).run([listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise ModelError(f"cannot listen on {host} port {port}: {error.strerror}") from None
+
+
+def _fetch(options: argparse.Namespace, catalogue: Catalogue) -> None:
+    for name in options.model or catalogue.models:
+        model = catalogue.model(name)
+        fetched = not is_complete(options.dest, name, model)
+        if fetched:
+            fetch_model(options.dest, name, model)
+        print(f"{name}: {'fetched to' if fetched else 'already in'} {options.dest / name}")
+
+
+def _list(options: argparse.Namespace, catalogue: Catalogue) -> None:
+    for name, model in catalogue.models.items():
+        state = "on disk" if is_complete(options.models_dir, name, model) else "not fetched"
+        languages = " ".join(model.languages)
+        source = f"{model.package} {model.version}"
+        print(f"{name}\t{state}\t{source}\t{model.licence}\tsha256 {model.sha256[:12]}\t{languages}")
+
+
+if __name__ == "__main__":
+    main()

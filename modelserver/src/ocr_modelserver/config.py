@@ -1,0 +1,58 @@
+"""What the model server is told at its start."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ocr_wire.raster import Limits
+
+Mode = Literal["throughput", "latency"]
+
+MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The model to serve and the bounds it is served within.
+
+    `threads` is the number of CPUs to use: `throughput` reads that many pages at once with one thread each,
+    `latency` one page at a time with all of them. `max_queue` counts images that wait.
+    """
+
+    models_dir: Path
+    threads: int
+    model: str = "ppocrv6-small"
+    mode: Mode = "throughput"
+    max_queue: int = 64
+    warmup: bool = True
+    limits: Limits = field(default_factory=Limits)
+    service: str = "local"
+    body_idle_seconds: float = 10.0
+    body_total_seconds: float = 60.0
+
+    @property
+    def workers(self) -> int:
+        """Pages read at once."""
+        return self.threads if self.mode == "throughput" else 1
+
+    @property
+    def threads_per_page(self) -> int:
+        """Threads that compute one page."""
+        return 1 if self.mode == "throughput" else self.threads
+
+    @property
+    def max_body_bytes(self) -> int:
+        """The largest body: one page of raw RGB at the pixel limit, or 64 MiB of files."""
+        return max(64 * MEBIBYTE, 3 * self.limits.max_pixels) + MEBIBYTE
+
+    @property
+    def max_json_bytes(self) -> int:
+        """The largest body without binary tensors: a 20 MiB file in base64, and some. JSON takes several
+        times its size to parse."""
+        return 32 * MEBIBYTE
+
+    @property
+    def max_bytes_in_flight(self) -> int:
+        """All bodies that are held at once, waiting or being read; with the models and one decoded page
+        of 50 megapixels it fits a limit of 1 GiB."""
+        return max(256 * MEBIBYTE, self.max_body_bytes)

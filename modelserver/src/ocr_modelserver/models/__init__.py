@@ -1,0 +1,1 @@
+"""The models that can be served: a catalogue, the files on disk, and how they get there."""

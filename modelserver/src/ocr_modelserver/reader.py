@@ -1,0 +1,83 @@
+"""From an image, encoded or raw, to a document: the pipeline over every page of it."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import cv2
+import numpy as np
+
+from ocr_modelserver.config import Config
+from ocr_modelserver.engine.geometry import Pixels
+from ocr_modelserver.engine.pipeline import REDUCE_ABOVE, Stopwatch, read_page
+from ocr_modelserver.engine.recognise import HEIGHT, MAX_WIDTH, read_line
+from ocr_modelserver.engine.sessions import Networks, open_networks
+from ocr_modelserver.models.catalogue import ModelError, load_catalogue
+from ocr_modelserver.models.store import read_model
+from ocr_wire.raster import Frame, Limits, reduced_frames
+from ocr_wire.result import Document, ModelRef, Page
+
+Source = bytes | Pixels
+Checkpoint = Callable[[], None]
+
+_WARMUP_SIDE = 1280
+
+
+class Reader:
+    """Reads images with one model; stateless, so any number of threads may call it at once."""
+
+    def __init__(self, networks: Networks, model: ModelRef, limits: Limits) -> None:
+        self._networks = networks
+        self._limits = limits
+        self.model = model
+
+    def read(self, source: Source, checkpoint: Checkpoint) -> Document:
+        """Read an image file or one page of raw RGB pixels (h, w, 3).
+
+        `checkpoint` is called between the parts of the work and raises to give up.
+
+        Raises:
+            ImageProblem: the file breaks a limit or is damaged.
+        """
+        return Document(model=self.model, pages=tuple(self._pages(source, checkpoint)))
+
+    def warm_up(self, checkpoint: Checkpoint) -> None:
+        """Run the largest inputs once: memory is taken and kernels are chosen before the first request."""
+        page = np.full((_WARMUP_SIDE, _WARMUP_SIDE, 3), 255, np.uint8)
+        for y in range(100, 500, 100):
+            cv2.putText(
+                page, "KubeOCR reads this line", (100, y), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (0, 0, 0), 2
+            )
+        self.read(page, checkpoint)
+        read_line(self._networks, np.full((HEIGHT, MAX_WIDTH, 3), 255, np.uint8), checkpoint)
+
+    def _pages(self, source: Source, checkpoint: Checkpoint) -> Iterator[Page]:
+        frames = self._frames(source)
+        while True:
+            checkpoint()
+            stopwatch = Stopwatch(time.perf_counter)
+            with stopwatch.stage("decode"):
+                frame = next(frames, None)
+            if frame is None:
+                return
+            yield read_page(self._networks, frame, stopwatch, checkpoint)
+
+    def _frames(self, source: Source) -> Iterator[Frame]:
+        if isinstance(source, bytes):
+            yield from reduced_frames(source, self._limits, REDUCE_ABOVE)
+        else:
+            yield Frame(source, width=source.shape[1], height=source.shape[0])
+
+
+def open_reader(config: Config) -> Reader:
+    """Load and verify the configured model.
+
+    Raises:
+        ModelError: the model is unknown, or a file is missing or wrong.
+    """
+    model = load_catalogue().model(config.model)
+    files = read_model(config.models_dir, config.model, model)
+    try:
+        networks = open_networks(**files, threads=config.threads_per_page)
+    except ValueError as error:
+        raise ModelError(f"model {config.model}: {error}") from None
+    return Reader(networks, ModelRef(name=config.model, sha256=model.sha256), config.limits)

@@ -1,0 +1,59 @@
+"""What one running model server consists of."""
+
+import asyncio
+import logging
+import time
+
+from ocr_modelserver.body import Budget
+from ocr_modelserver.config import Config
+from ocr_modelserver.metrics import Metrics
+from ocr_modelserver.reader import open_reader
+from ocr_modelserver.scheduler import Scheduler
+
+_log = logging.getLogger(__name__)
+
+
+class Server:
+    """The model, its workers, and whether they may be used; made by `Server(config)`, ended by `close()`.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._started = time.monotonic()
+        self.config = config
+        self.reader = open_reader(config)
+        self.metrics = Metrics(config.service, self.reader.model)
+        self.budget = Budget(config.max_bytes_in_flight)
+        self.scheduler = Scheduler(config.workers, config.max_queue, time.monotonic)
+        self.metrics.watch_queue(lambda: self.scheduler.depth, config.max_queue)
+        self.ready = False
+        self._failed = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether a restart would not help: every worker lives and the warm-up has not failed."""
+        return self.scheduler.alive and not self._failed
+
+    async def start(self) -> None:
+        """Warm every worker up, then be ready."""
+        if self.config.warmup:
+            try:
+                jobs = self.scheduler.submit([self.reader.warm_up] * self.config.workers)
+                await asyncio.gather(*(asyncio.wrap_future(job.future) for job in jobs))
+            except Exception:  # noqa: BLE001 - whatever it was, liveness says so and the log has it
+                self._failed = True
+                _log.exception("the warm-up failed")
+                return
+        seconds = time.monotonic() - self._started
+        self.metrics.load_duration.set(seconds)
+        self.metrics.ready.set(1)
+        self.ready = True
+        model = self.reader.model
+        _log.info("ready", extra={"model": model.name, "sha256": model.sha256, "seconds": round(seconds, 2)})
+
+    def close(self) -> None:
+        """Finish what is queued and end the workers."""
+        self.ready = False
+        self.scheduler.close()
