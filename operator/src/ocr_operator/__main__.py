@@ -15,6 +15,8 @@ from ocr_operator.runtime import logs
 
 USAGE: Final = 2
 DISTRIBUTION: Final = "kubeocr"
+# The versions that this release brings.
+OPERANDS: Final = Path(__file__).with_name("operands.yaml")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -31,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"ocr-operator {version(DISTRIBUTION)}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
+    _add_local(commands)
     chosen = parser.parse_args(arguments)
     try:
         status: int = chosen.command(chosen)
@@ -84,6 +87,32 @@ def _run(chosen: argparse.Namespace) -> int:
     )
     logs.configure(chosen.log_level)
     return app.main(settings, version(DISTRIBUTION))
+
+
+def _add_local(commands: Any) -> None:
+    local = commands.add_parser(
+        "local",
+        help="run OCRServices on this host, without a cluster",
+        description="Run every OCRService of a file on this host, without a cluster, until Ctrl-C.",
+    )
+    add = local.add_argument
+    add("-f", "--filename", type=Path, required=True, metavar="FILE", help="YAML; edits are followed")
+    add(
+        "--gateway-port",
+        type=_integer(1, 65_535),
+        default=8080,
+        metavar="P",
+        help="loopback port of the first service's gateway; others get the next free ones (8080)",
+    )
+    add("--operands", type=_file, default=OPERANDS, metavar="FILE", help="versions and models, as YAML")
+    local.set_defaults(command=_local)
+
+
+def _local(chosen: argparse.Namespace) -> int:
+    from ocr_operator import local  # noqa: PLC0415 - see _run
+
+    operands = config.load_operands(chosen.operands)
+    return local.run(local.Options(chosen.filename, chosen.gateway_port, operands, version(DISTRIBUTION)))
 
 
 def _file(text: str) -> Path:

@@ -20,15 +20,15 @@ from ocr_operator.cluster.local import manifests
 from ocr_operator.cluster.local.deployments import Deployments
 from ocr_operator.cluster.local.manifests import ManifestError, Manifests
 from ocr_operator.cluster.local.pods import Node, Programs
-from ocr_operator.cluster.local.processes import MissingProgramError, program
+from ocr_operator.cluster.local.processes import MissingProgramError, check_models, program
 from ocr_operator.cluster.local.services import PortTakenError, Services, listen
 from ocr_operator.cluster.local.store import Store
 from ocr_operator.cluster.local.table import Table
 from ocr_operator.cluster.port import ClusterError, Event
 from ocr_operator.models.manifest import OCR_SERVICE, Manifest, Ref, ref
-from ocr_operator.models.names import COMPONENTS, SERVICE_LABEL
+from ocr_operator.models.names import COMPONENTS, MODEL_SERVER, SERVICE_LABEL
 from ocr_operator.models.operands import Operands
-from ocr_operator.models.service import Key
+from ocr_operator.models.service import Key, parse
 from ocr_operator.models.status import Status
 from ocr_operator.reconcile import Applied, Reconciler
 from ocr_operator.runtime.queue import WorkQueue
@@ -60,39 +60,48 @@ def run(options: Options) -> int:
         for component in COMPONENTS:
             options.programs(component)
         first = listen(options.gateway_port)
+        check_models(options.programs(MODEL_SERVER), _models(wanted))
     except (ManifestError, MissingProgramError, PortTakenError, OSError) as error:
         sys.stderr.write(f"ocr-operator local: {error}\n")
         return 1
     with first, tempfile.TemporaryDirectory(prefix="kubeocr-") as folder:
-        asyncio.run(_Host(options, Path(folder), first).run(wanted))
+        asyncio.run(_run(Host(options, Path(folder), first), wanted))
     return 0
 
 
-class _Host:
+def _models(wanted: Manifests) -> frozenset[str]:
+    return frozenset(parse(service).spec.model.name for service in wanted.services.values())
+
+
+async def _run(host: Host, wanted: Manifests) -> None:
+    await host.serve(wanted, _signals())
+
+
+class Host:
     """The store, the controllers around it, and the operator itself, in one event loop."""
 
     def __init__(self, options: Options, folder: Path, first: socket.socket) -> None:
         self._options = options
         self._folder = folder
         self._first = first
-        self._store = Store(clock=_now, on_event=self._told)
-        self._table = Table(self._store, _now)
+        self.store = Store(clock=_now, on_event=self._told)
+        self._table = Table(self.store, _now, sys.stdout)
         self._queue: WorkQueue[Key] = WorkQueue()
         self._changed = asyncio.Event()
 
-    async def run(self, wanted: Manifests) -> None:
-        """Serve until a signal comes, then end every program in order."""
-        stop = _signals()
-        self._store.subscribe(self._enqueue)
+    async def serve(self, wanted: Manifests, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set, then end every program in order."""
+        self.store.subscribe(self._enqueue)
         self._table.say(f"Logs of the programs: {self._folder}. Ctrl-C ends everything.")
         async with aiohttp.ClientSession() as http:
-            node = Node(self._store, self._folder, http, _now, self._options.programs)
+            node = Node(self.store, self._folder, http, _now, self._options.programs)
             deployments = Deployments(node)
-            services = Services(self._store, self._first, node.endpoints)
+            services = Services(self.store, self._first, node.endpoints)
             self._take(wanted)
             try:
                 await self._until(stop, deployments, services)
             finally:
+                self._table.end("ending the programs; a second signal ends them at once")
                 self._queue.close()
                 services.stop()
                 await deployments.close(END_SECONDS)
@@ -101,7 +110,7 @@ class _Host:
     async def _until(self, stop: asyncio.Event, deployments: Deployments, services: Services) -> None:
         workers = Workers(
             queue=self._queue,
-            reconcile=self._reconciler(),
+            reconcile=self.reconciler(),
             retry_after=lambda error: error.retry_after if isinstance(error, ClusterError) else None,
             on_result=_unmeasured,
             count=1,
@@ -122,9 +131,10 @@ class _Host:
                 for task in tasks:
                     task.cancel()
 
-    def _reconciler(self) -> Reconciler:
+    def reconciler(self) -> Reconciler:
+        """The operator itself, over this host."""
         return Reconciler(
-            cluster=self._store,
+            cluster=self.store,
             operands=self._options.operands,
             operator_version=self._options.operator_version,
             clock=_now,
@@ -135,11 +145,11 @@ class _Host:
         """Make the store hold what the file holds."""
         for remark in wanted.remarks:
             self._table.say(remark)
-        for live in tuple(self._store.select(OCR_SERVICE)):
+        for live in tuple(self.store.select(OCR_SERVICE)):
             if Key(live["metadata"]["namespace"], live["metadata"]["name"]) not in wanted.services:
-                self._store.remove(ref(live))
+                self.store.remove(ref(live))
         for manifest in wanted.services.values():
-            self._store.put(manifest, manager=USER)
+            self.store.put(manifest, manager=USER)
 
     async def _follow(self) -> None:
         async for change in manifests.changes(self._options.manifest):

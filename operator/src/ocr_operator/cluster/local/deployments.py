@@ -7,9 +7,10 @@ import hashlib
 import json
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from ocr_operator.cluster.local.pods import LocalPod, Node
@@ -44,7 +45,7 @@ class Deployments:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._sets: dict[str, _Set] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._leaving: set[LocalPod] = set()
         self._wake = asyncio.Event()
         node.store.subscribe(self._changed)
 
@@ -62,10 +63,9 @@ class Deployments:
 
     async def close(self, seconds: float) -> None:
         """End all pods, each within `seconds`, and wait until they are gone."""
-        for pods in self._sets.values():
-            self._end(pods.pods, within=seconds)
-        if self._ending:
-            await asyncio.wait(self._ending)
+        staying = [pod for pods in self._sets.values() for pod in pods.pods]
+        tasks = [pod.end(within=seconds) for pod in (*self._leaving, *staying)]
+        await asyncio.gather(*tasks)
 
     def _changed(self, ref: Ref, _live: Manifest) -> None:
         if ref.kind in (DEPLOYMENT, POD):
@@ -97,11 +97,13 @@ class Deployments:
         name = f"{head['name']}-{revision}-{secrets.token_hex(3)[:5]}"
         return LocalPod(self._node, Ref(POD, head["namespace"], name), template, revision)
 
-    def _end(self, pods: list[LocalPod], *, within: float | None = None) -> None:
+    def _end(self, pods: Sequence[LocalPod]) -> None:
         for pod in pods:
-            task = pod.end(within=within)
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
+            self._leaving.add(pod)
+            pod.end().add_done_callback(partial(self._left, pod))
+
+    def _left(self, pod: LocalPod, _task: asyncio.Task[None]) -> None:
+        self._leaving.discard(pod)
 
     def _report(self, deployment: Manifest, pods: _Set) -> None:
         """Write the Deployment's status as the real controller does."""

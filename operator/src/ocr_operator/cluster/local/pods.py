@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from ocr_operator.cluster.local.processes import (
     free_port,
 )
 from ocr_operator.cluster.local.store import Store, timestamp
+from ocr_operator.cluster.port import Event
 from ocr_operator.models.manifest import POD, Ref
 
 KUBELET: Final = "kubelet"
@@ -74,7 +76,8 @@ class LocalPod:
         self._container: Mapping[str, Any] = template["spec"]["containers"][0]
         self._port = 0
         self._state = _State(container=_waiting("ContainerCreating"), ready_since=self._now())
-        self._ending: asyncio.Future[float | None] = asyncio.get_running_loop().create_future()
+        self._ending = asyncio.Event()
+        self._hurry: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self._report()
         self._task = asyncio.create_task(self._run(), name=str(ref))
 
@@ -84,29 +87,33 @@ class LocalPod:
         return self._state.ready
 
     def end(self, *, within: float | None = None) -> asyncio.Task[None]:
-        """End it in order: preStop's sleep, SIGTERM, the grace period, SIGKILL; `within` seconds at most.
+        """End it in order: preStop's sleep, SIGTERM, grace period, SIGKILL. The task is done when it is gone.
 
-        With `within`, nobody is to be told of the end: preStop is left out. The task is done when it is gone.
+        With `within`, it goes in a hurry: no preStop, SIGTERM, and so many seconds later SIGKILL.
         """
-        if not self._ending.done():
+        if not self._ending.is_set():
             self._state.terminating_since = self._now()
             self._report()
-            self._ending.set_result(within)
+            self._ending.set()
+        if within is not None and not self._hurry.done():
+            self._hurry.set_result(within)
         return self._task
 
     async def _run(self) -> None:
         failures = 0
-        while not self._ending.done():
+        while not self._ending.is_set():
             began = asyncio.get_running_loop().time()
             await self._live_once()
             if asyncio.get_running_loop().time() - began > STABLE_SECONDS:
                 failures = 0
             delay = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
             failures += 1
-            if delay and not self._ending.done():
+            if delay and not self._ending.is_set():
                 why = f"back-off {delay:.0f}s restarting failed container={self._container['name']}"
                 self._show(_waiting("CrashLoopBackOff", why), ready=False)
-            await asyncio.wait({self._ending}, timeout=delay)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._ending.wait()
             self._state.restarts += 1
         self._node.store.remove(self.ref)
 
@@ -119,17 +126,15 @@ class LocalPod:
             self._show(_waiting("RunContainerError", str(error)), ready=False)
             return
         self._show({"running": {"startedAt": started}}, ready=False)
-        gone = asyncio.create_task(child.wait())
-        probes = asyncio.create_task(self._probe(child))
+        helpers = [asyncio.create_task(task) for task in (self._probe(child), self._part(child))]
         try:
-            either: set[asyncio.Future[Any]] = {gone, self._ending}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if self._ending.done():
-                await self._part(child, gone)
-            code = await gone
+            code = await child.wait()
         finally:
-            probes.cancel()
-            await asyncio.wait({probes})
+            for task in helpers:
+                task.cancel()
+            await asyncio.wait(helpers)
+        if not self._ending.is_set():
+            self._announce(code, child.last_words())
         self._state.last = {
             "terminated": {
                 "exitCode": code,
@@ -151,17 +156,18 @@ class LocalPod:
         arguments = [expand(text, values) for text in (*command, *self._container.get("args", ()))]
         return await Child.start(arguments, values, self._node.folder / f"{self.ref.name}.log")
 
-    async def _part(self, child: Child, gone: asyncio.Task[int]) -> None:
-        """The program still answers through preStop's sleep; then it finishes what it has."""
+    async def _part(self, child: Child) -> None:
+        """Once it is to end: the program still answers through preStop's sleep, then finishes what it has."""
+        await self._ending.wait()
         grace = float(self._template["spec"].get("terminationGracePeriodSeconds", 30))
-        within = self._ending.result()
-        if within is None:
-            drain = float(
-                self._container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-            )
-            await asyncio.wait({gone}, timeout=drain)
-            within = max(grace - drain, 1.0)
-        await child.stop(within)
+        sleep = self._container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        await asyncio.wait({self._hurry}, timeout=sleep)
+        calm = asyncio.create_task(child.stop(max(grace - sleep, 1.0)))
+        either: set[asyncio.Future[Any]] = {calm, self._hurry}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if self._hurry.done():
+            await child.stop(self._hurry.result())
+        await calm
 
     async def _probe(self, child: Child) -> None:
         """Startup, then readiness and liveness, until the program ends or must be ended."""
@@ -216,6 +222,12 @@ class LocalPod:
                 return answer.ok
         except (aiohttp.ClientError, TimeoutError):
             return False
+
+    def _announce(self, code: int, words: str) -> None:
+        """An end that nobody asked for is told at once, with the program's last words."""
+        message = f"container {self._container['name']} ended with exit code {code}, and is started again"
+        text = f"{message}\n{words}" if words else message
+        self._node.store.announce(Event(self.ref, "", "Warning", "Ended", text))
 
     def _show(self, container: dict[str, Any], *, ready: bool) -> None:
         if ready != self._state.ready:

@@ -7,8 +7,9 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +28,7 @@ REFERENCE: Final = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 
 
 class MissingProgramError(Exception):
-    """A program of ours is not installed beside this one; the message says how to install it."""
+    """A program of ours or its model files are not here; the message says how to get them."""
 
 
 def program(component: str) -> tuple[str, ...]:
@@ -37,6 +38,18 @@ def program(component: str) -> tuple[str, ...]:
         extra = component.replace("-", "")
         raise MissingProgramError(f"{path} does not exist: install it with pip install 'kubeocr[{extra}]'")
     return (str(path),)
+
+
+def check_models(server: Sequence[str], wanted: Collection[str]) -> None:
+    """Raise MissingProgramError if files of a wanted model are not on disk. Unknown names are judged later."""
+    command = [*server, "models"]
+    listed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - ours
+    for line in listed.stdout.splitlines():
+        name, state, *_ = line.split("\t")
+        if name in wanted and state != "on disk":
+            raise MissingProgramError(
+                f"files of model {name} are missing; fetch them: {server[0]} fetch-models --model {name}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ def _port(server: socket.socket) -> int:
 
 def headless(service: Manifest) -> bool:
     """Whether clients get the pods' own addresses."""
-    return service["spec"].get("clusterIP") == "None"
+    return bool(service["spec"].get("clusterIP") == "None")
 
 
 def ready_endpoints(store: Store, service: Ref) -> tuple[Endpoint, ...]:

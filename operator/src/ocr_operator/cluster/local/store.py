@@ -97,7 +97,7 @@ class Store:
 
     async def record(self, event: Event) -> None:
         """See Cluster."""
-        self._on_event(event)
+        self.announce(event)
 
     # What the controllers on this host use: the same, without waiting.
 
@@ -115,6 +115,10 @@ class Store:
             labelled = wanted <= (entry.live["metadata"].get("labels") or {}).items()
             if labelled and key.kind == kind and namespace in (None, key.namespace):
                 yield copy.deepcopy(entry.live)
+
+    def announce(self, event: Event) -> None:
+        """Pass an Event on."""
+        self._on_event(event)
 
     def put(self, manifest: Manifest, *, manager: str) -> Manifest:
         """Server-side apply with force; the answer is the live object. Raises GoneError: kind not served."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
@@ -23,7 +22,7 @@ DAY: Final = 24 * HOUR
 class Table:
     """Prints to a terminal a table that is drawn again in place, to anything else the rows that changed."""
 
-    def __init__(self, store: Store, clock: Callable[[], datetime], out: TextIO = sys.stdout) -> None:
+    def __init__(self, store: Store, clock: Callable[[], datetime], out: TextIO) -> None:
         self._store = store
         self._clock = clock
         self._out = out
@@ -36,6 +35,14 @@ class Table:
         self._erase()
         self._out.write(f"{line}\n")
         self._draw()
+        self._out.flush()
+
+    def end(self, line: str) -> None:
+        """Print the table for the last time, and a line below it."""
+        self.show()
+        self._drawn = 0
+        self._live = False
+        self._out.write(f"{line}\n")
         self._out.flush()
 
     def show(self) -> None:
