@@ -1,0 +1,116 @@
+"""The program `ocr-gateway` as a process: its start, its signals, its ends."""
+
+import asyncio
+import json
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tests.unit.gateway_kit import ModelServer, eventually, free_socket, image, model_server, reading
+
+PROGRAM = Path(sys.executable).parent / "ocr-gateway"
+PNG = image()
+
+
+def free_port() -> int:
+    with free_socket() as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+async def start(*flags: str) -> Process:
+    return await asyncio.create_subprocess_exec(PROGRAM, *flags, stdout=PIPE, stderr=PIPE)
+
+
+@asynccontextmanager
+async def program(double: ModelServer, *flags: str) -> AsyncIterator[tuple[Process, httpx.AsyncClient]]:
+    """A ready gateway process and a client with one kept connection."""
+    port = free_port()
+    process = await start("--upstream", f"127.0.0.1:{double.port}", "--port", str(port), *flags)
+    limits = httpx.Limits(max_connections=1)
+    try:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=20
+        ) as client:
+
+            async def ready() -> bool:
+                try:
+                    return (await client.get("/readyz")).status_code == 200
+                except httpx.ConnectError:
+                    return False
+
+            await eventually(ready)
+            yield process, client
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def test_a_wrong_flag_ends_it_with_status_2_and_one_line() -> None:
+    process = await start("--upstream", "nowhere")
+    out, err = await process.communicate()
+    assert (process.returncode, out) == (2, b"")
+    assert err.decode().count("\n") == 1
+
+
+async def test_a_taken_port_ends_it_with_status_1_and_one_line() -> None:
+    with free_socket() as taken:
+        port = taken.getsockname()[1]
+        process = await start("--upstream", "127.0.0.1:1", "--port", str(port))
+        out, err = await process.communicate()
+    assert (process.returncode, out) == (1, b"")
+    assert err.decode() == f"ocr-gateway: cannot listen on 127.0.0.1 port {port}: Address already in use\n"
+
+
+async def test_sigterm_without_connections_ends_it_at_once_with_status_0_and_only_json_on_stderr() -> None:
+    async with model_server() as double, program(double) as (process, client):
+        await client.post("/v1/ocr", content=PNG)
+        await client.aclose()
+        process.send_signal(signal.SIGTERM)
+        _, err = await process.communicate()
+        assert process.returncode == 0
+        messages = [json.loads(line)["message"] for line in err.splitlines()]
+        assert messages[0] == "listening"
+        assert {"request", "draining"} <= set(messages)
+
+
+async def test_sigterm_lets_requests_finish_and_kept_connections_end_in_order() -> None:
+    release = asyncio.Event()
+
+    async def held(request: Request, double: ModelServer) -> Response:
+        await release.wait()
+        return await reading(request, double)
+
+    async with model_server(held) as double, program(double) as (process, client):
+        inside = asyncio.create_task(client.post("/v1/ocr", content=PNG))
+        await eventually(lambda: double.running == 1)
+        async with httpx.AsyncClient(base_url=client.base_url) as kept:
+            assert "connection" not in (await kept.get("/livez")).headers
+            process.send_signal(signal.SIGTERM)
+
+            async def told_to_close() -> bool:
+                return "close" in (await kept.get("/livez")).headers.get_list("connection")
+
+            await eventually(told_to_close)  # every request on the way there was answered
+        release.set()
+        answer = await inside
+        assert answer.status_code == 200
+        assert answer.headers["connection"] == "close"
+        await process.communicate()
+        assert process.returncode == 0
+
+
+async def test_the_drain_is_over_in_time_though_a_client_holds_on() -> None:
+    async with model_server() as double, program(double, "--drain-seconds", "0.5") as (process, _):
+        process.send_signal(signal.SIGTERM)  # the client's connection stays open
+        async with asyncio.timeout(4):
+            await process.communicate()
+        assert process.returncode == 0
