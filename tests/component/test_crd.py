@@ -9,11 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from ocr_operator.crdgen.crd import FILE_NAME
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.kubectl import CommandError, Kubectl
-from tests.unit.crd_cases import CASES, Case, spoken
+from tests.unit.crd_cases import CASES, Case
+from tests.unit.strategies import spec_bodies
 
 CRD = Path(__file__).parents[2] / "crds" / FILE_NAME
 URL = "/apis/kubeocr.dev/v1alpha1/namespaces/default/ocrservices"
@@ -103,7 +105,7 @@ def test_a_spec_without_replicas_can_be_scaled(kubectl: Kubectl) -> None:
 
 
 def test_the_scale_of_a_spec_without_replicas_can_not_be_read(kubectl: Kubectl) -> None:
-    # Why an autoscaler must aim at the Deployment: docs/decisions.md.
+    # So an autoscaler must aim at the Deployment. A default would write into every user's spec.
     kubectl.apply(service("unset"))
     with pytest.raises(CommandError, match=r"\.spec\.modelServer\.replicas\" does not exist"):
         kubectl.run("get", "ocrservice/unset", "--subresource=scale")
@@ -180,7 +182,8 @@ def test_two_managers_share_the_variables_by_name(kubectl: Kubectl) -> None:
     assert [variable["name"] for variable in stored["modelServer"]["env"]] == ["A", "B"]
 
 
-def test_the_message_of_a_refusal_starts_with_the_field(api: httpx.Client) -> None:
-    body = {**service("case"), "spec": {"version": "latest"}}
-    said = api.post(URL, json=body).json()["message"]
-    assert f"{spoken('version')}: Invalid value" in said
+@given(spec=spec_bodies())
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_the_apiserver_takes_every_spec_that_the_models_take(api: httpx.Client, spec: dict[str, Any]) -> None:
+    answer = api.post(URL, json={**service("drawn"), "spec": spec})
+    assert answer.status_code == httpx.codes.CREATED, answer.text

@@ -8,23 +8,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ocr_operator.crdgen.crd import FILE_NAME, render
+from ocr_operator.crdgen.schema import SchemaError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the CRD to DIR, or compare; return 1 when the file is outdated, 2 when it can't be used."""
+    """Write the CRD to DIR, or compare; return 1 when the file is outdated, 2 on a failure."""
     parser = argparse.ArgumentParser(prog="python -m ocr_operator.crdgen", description="Generate the CRD.")
     parser.add_argument("--check", action="store_true", help="write nothing; fail when the file is outdated")
     parser.add_argument("folder", metavar="DIR", type=Path, help="folder of the CRD's file, such as crds")
     options = parser.parse_args(arguments)
     path: Path = options.folder / FILE_NAME
-    text = render()
     try:
+        text = render()
         if not options.check:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         elif not path.exists() or path.read_text() != text:
             print(f"{path} is not what the models say; run `make generate`", file=sys.stderr)
             return 1
+    except SchemaError as error:
+        print(error, file=sys.stderr)
+        return 2
     except OSError as error:
         print(f"{path}: {error.strerror}", file=sys.stderr)
         return 2
