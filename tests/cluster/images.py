@@ -5,21 +5,18 @@
 """
 
 import hashlib
-import io
-import json
 import os
 import platform
 import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ocr_modelserver.models.catalogue import load_catalogue
 from tests.cluster.errors import ClusterError
@@ -59,10 +56,12 @@ def build_images(tag: str | None = None, say: Say = say) -> dict[str, Path]:
     """
     tag = tag or version()
     folder = cache_folder() / "images"
-    targets = {
-        program: folder / f"ocr-{program}-{tag}-{fingerprint(program, tag)}.tar" for program in PROGRAMS
-    }
-    with locked(folder / "lock"):
+    with locked(folder / "lock"), tempfile.TemporaryDirectory() as scratch:
+        contexts = {program: snapshot(program, Path(scratch) / program) for program in PROGRAMS}
+        targets = {
+            program: folder / f"ocr-{program}-{tag}-{fingerprint(context, tag)}.tar"
+            for program, context in contexts.items()
+        }
         missing = [program for program, target in targets.items() if not target.exists()]
         if missing:
             install_programs(say)
@@ -70,30 +69,34 @@ def build_images(tag: str | None = None, say: Say = say) -> dict[str, Path]:
             store = Store(folder / "store", say)
             store.prepare()
             for program in missing:
-                store.build(program, tag, wheels, targets[program])
+                store.build(contexts[program], reference(program, tag), wheels, targets[program])
         for program, target in targets.items():
             target.touch()
             keep_newest(folder, f"ocr-{program}-*.tar")
     return {reference(program, tag): target for program, target in targets.items()}
 
 
-def fingerprint(program: str, tag: str) -> str:
+def snapshot(program: str, folder: Path) -> Path:
+    """Copy what the program's Dockerfile copies, and itself: edits during a build change nothing of it."""
+    dockerfile = (ROOT / program / "Dockerfile").read_text()
+    copied = re.findall(r"^COPY (?!--)(.+) \S+$", dockerfile, re.MULTILINE)
+    for name in (".dockerignore", *(name for names in copied for name in names.split())):
+        source, target = ROOT / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    (folder / "Dockerfile").write_text(dockerfile)
+    return folder
+
+
+def fingerprint(context: Path, tag: str) -> str:
     """A short hash of everything of ours that decides what the image holds."""
     digest = hashlib.sha256(f"{tag}\0{base_key()}".encode())
-    for file in sources(program):
-        digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes() + b"\0")
+    for file in sorted(file for file in context.rglob("*") if file.is_file()):
+        digest.update(str(file.relative_to(context)).encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
-
-
-def sources(program: str) -> Iterator[Path]:
-    """The files that the program's Dockerfile copies, and the Dockerfile itself."""
-    dockerfile = ROOT / program / "Dockerfile"
-    yield dockerfile
-    for names in re.findall(r"^COPY (?!--)(.+) \S+$", dockerfile.read_text(), re.MULTILINE):
-        for name in names.split():
-            path = ROOT / name
-            files = [path] if path.is_file() else path.rglob("*")
-            yield from sorted(file for file in files if file.is_file() and "__pycache__" not in file.parts)
 
 
 def base_key() -> str:
@@ -174,17 +177,17 @@ class Store:
         self._buildah("importing the base", "commit", "--rm", "base", self._base)
         archive.unlink()
 
-    def build(self, program: str, tag: str, wheels: Path, target: Path) -> None:
-        """Build the program's image into the file `target`."""
-        name = reference(program, tag)
+    def build(self, context: Path, name: str, wheels: Path, target: Path) -> None:
+        """Build the image `name` from a folder with its Dockerfile into the file `target`."""
+        tag = name.rpartition(":")[2]
         arguments = {"BASE": self._base, "VERSION": tag, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/wheels"}
-        build = [f"--build-arg={key}={value}" for key, value in arguments.items()]
-        build += [f"--volume={wheels}:/wheels:ro", f"--file={ROOT / program / 'Dockerfile'}", f"--tag={name}"]
-        unfinished = target.with_name(f".{program}.unfinished")
+        options = [f"--build-arg={key}={value}" for key, value in arguments.items()]
+        options += [f"--volume={wheels}:/wheels:ro", f"--tag={name}"]
+        unfinished = target.with_name(".image.unfinished")
         unfinished.unlink(missing_ok=True)
-        self._buildah(f"building {name}", "bud", *build, str(ROOT))
+        self._buildah(f"building {name}", "bud", *options, str(context))
         self._buildah(f"saving {name}", "push", name, f"docker-archive:{unfinished}:{name}")
-        self._buildah(f"saving {name}", "rmi", name)
+        self._buildah(f"removing what the build of {name} left", "rmi", name)
         unfinished.rename(target)
         self._say(f"images: {name} is {target.stat().st_size / 1e6:.0f} MB")
 
@@ -201,36 +204,6 @@ class Store:
 
     def _command(self, *arguments: str) -> list[str]:
         return ["buildah", f"--root={self._folder}/root", f"--runroot={self._folder}/run", *arguments]
-
-
-def relabel(archive: Path, name: str, labels: Mapping[str, str], target: Path) -> None:
-    """Write a copy of an image under another name and with further labels, hence with another digest.
-
-    It is what an upgrade looks like to a cluster, without a second build.
-    """
-    with tarfile.open(archive) as source, tarfile.open(target, "w") as copy:
-        [entry] = json.load(_member(source, "manifest.json"))
-        config = json.load(_member(source, entry["Config"]))
-        config["config"]["Labels"] = {**(config["config"].get("Labels") or {}), **labels}
-        content = json.dumps(config).encode()
-        changed = {**entry, "Config": f"{hashlib.sha256(content).hexdigest()}.json", "RepoTags": [name]}
-        _add(copy, changed["Config"], content)
-        for layer in dict.fromkeys(entry["Layers"]):
-            member = source.getmember(layer)
-            copy.addfile(member, source.extractfile(member) if member.isfile() else None)
-        _add(copy, "manifest.json", json.dumps([changed]).encode())
-
-
-def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
-    member = archive.extractfile(name)
-    assert member, f"{name} is no file"
-    return member
-
-
-def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
-    member = tarfile.TarInfo(name)
-    member.size = len(content)
-    archive.addfile(member, io.BytesIO(content))
 
 
 def run(command: Sequence[str], what: str, say: Say, environment: Mapping[str, str] | None = None) -> None:
