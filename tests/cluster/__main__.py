@@ -52,6 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
         case "down":
             node.down(arguments.name)
         case "status":
+            node.require_root()
             for name in node.names():
                 print(name, "up" if node.Node(name).is_up() else "broken: `down` removes it", sep="\t")
         case "kubectl":
@@ -60,6 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def kubectl(target: node.Node, args: Sequence[str]) -> None:
     """Become kubectl."""
+    node.require_root()
     _ = target.address  # says what to do when there is none
     command = target.kubectl().command(*args)
     os.execve(command[0], command, client_environment(target.kubeconfig))  # noqa: S606 - that is the point

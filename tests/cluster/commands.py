@@ -1,13 +1,15 @@
 """The command lines of the control plane's programs: what a test cluster needs and nothing of production."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tests.cluster.access import Access
 
 Audit = Literal["Metadata", "RequestResponse"]
+AUDIT_LOG = "audit.log"
 SERVICE_RANGE = "10.96.0.0/16"
 
 
@@ -26,11 +28,6 @@ class Site:
     def server(self) -> str:
         """The apiserver's URL."""
         return f"https://{self.address}:{self.api_port}"
-
-    @property
-    def audit_log(self) -> Path:
-        """The apiserver's audit log, one JSON event a line."""
-        return self.folder / "audit.log"
 
 
 def etcd(site: Site) -> list[str]:
@@ -72,7 +69,7 @@ def apiserver(site: Site, access: Access, audit: Audit) -> list[str]:
         "--allow-privileged=true",
         "--profiling=false",
         f"--audit-policy-file={policy}",
-        f"--audit-log-path={site.audit_log}",
+        f"--audit-log-path={site.folder / AUDIT_LOG}",
         "--audit-log-maxsize=2000",
     ]
 
@@ -95,6 +92,14 @@ def scheduler(site: Site, access: Access) -> list[str]:
     """The scheduler."""
     kubeconfig = access.kubeconfig("system:kube-scheduler")
     return [f"{site.programs}/kube-scheduler", *_client(kubeconfig), "--secure-port=0"]
+
+
+def audit_events(folder: Path) -> Iterator[dict[str, Any]]:
+    """What the apiserver of the site was asked so far: its audit events (audit.k8s.io/v1), oldest first."""
+    with (folder / AUDIT_LOG).open() as lines:
+        for line in lines:
+            if line.endswith("\n"):
+                yield json.loads(line)
 
 
 def _client(kubeconfig: Path) -> list[str]:

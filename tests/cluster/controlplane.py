@@ -1,6 +1,6 @@
 """etcd, kube-apiserver and, if wanted, the controllers, as child processes on loopback: no root, no node."""
 
-import json
+import os
 import shutil
 import socket
 import tempfile
@@ -14,6 +14,7 @@ from tests.cluster import commands, tools
 from tests.cluster.access import Access, service_account
 from tests.cluster.commands import Audit, Site
 from tests.cluster.kubectl import CommandError, Kubectl
+from tests.cluster.locks import reserve_first
 from tests.cluster.processes import Child, start, wait_for
 
 START_SECONDS = 60.0
@@ -33,6 +34,7 @@ class ControlPlane:
         self._controllers = controllers
         self._audit: Audit = audit
         self._children: list[Child] = []
+        self._reservation = ExitStack()
 
     def __enter__(self) -> Self:
         """Start, and return when the API answers."""
@@ -51,8 +53,11 @@ class ControlPlane:
     def start(self) -> None:
         """Start everything and return when the API answers; raise ClusterError, with nothing left, if not."""
         programs = tools.kubernetes()
-        self.folder = Path(tempfile.mkdtemp(prefix="kubeocr-cp-"))
+        name = reserve_first("control-plane-", self._reservation)
+        self.folder = Path(tempfile.gettempdir()) / f"kubeocr-{os.getuid()}-{name}"
+        shutil.rmtree(self.folder, ignore_errors=True)
         try:
+            self.folder.mkdir(mode=0o700)
             self._start(programs)
         except BaseException:
             self.stop()
@@ -61,7 +66,6 @@ class ControlPlane:
     def _start(self, programs: Path) -> None:
         api, etcd, peer = free_ports(3)
         site = Site(self.folder, programs, "127.0.0.1", api, etcd, peer)
-        self.audit_log = site.audit_log
         self.access = Access(self.folder / "access", site.server, ["127.0.0.1", "localhost"])
         self.kubeconfig = self.access.admin
         self.kubectl = Kubectl(self.kubeconfig)
@@ -86,6 +90,7 @@ class ControlPlane:
             child.stop(END_SECONDS)
         self._children.clear()
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._reservation.close()
 
     def user_kubeconfig(self, user: str, groups: Sequence[str] = ()) -> Path:
         """A kubeconfig of an ordinary user, who may do nothing until a binding allows it."""
@@ -97,10 +102,7 @@ class ControlPlane:
 
     def audit_events(self) -> Iterator[dict[str, Any]]:
         """What the apiserver was asked so far: its audit events (audit.k8s.io/v1), oldest first."""
-        with self.audit_log.open() as lines:
-            for line in lines:
-                if line.endswith("\n"):
-                    yield json.loads(line)
+        return commands.audit_events(self.folder)
 
 
 def answers(kubectl: Kubectl) -> bool:

@@ -6,9 +6,23 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.cluster import tools
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.node import Node, leashed
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build the programs that the tests need before a test's time limit runs; the first time is long."""
+    fixtures = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    wanted = fixtures & {"control_plane", "node"}
+    if not wanted or session.config.option.collectonly:
+        return
+    with session.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        tools.kubernetes()
+        if "node" in wanted:
+            tools.coredns()
+            tools.pause()
 
 
 @pytest.fixture(scope="session")

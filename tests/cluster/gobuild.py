@@ -128,7 +128,13 @@ def compile_module(source: Path, target: Path, flags: str, say: Say) -> None:
 
 def go_environment() -> dict[str, str]:
     """The caller's environment (proxies, GOPROXY) without the Go settings that would change what is built."""
-    return {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    return {
+        **os.environ,
+        "CGO_ENABLED": "0",
+        "GOFLAGS": "-mod=readonly",
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+    }
 
 
 def toolchain(say: Say) -> Path:

@@ -7,11 +7,11 @@ import contextlib
 import os
 import re
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from tests.cluster import cgroups, commands, dns, network, nodefiles, scratch, tools
 from tests.cluster.access import Access
@@ -20,14 +20,14 @@ from tests.cluster.controlplane import START_SECONDS, answers, succeeds
 from tests.cluster.errors import ClusterError
 from tests.cluster.gobuild import Say, say
 from tests.cluster.kubectl import Kubectl
+from tests.cluster.locks import reserve_first, reserved
 from tests.cluster.processes import Child, environment, start, wait_for
 
 ROOT = Path("/var/lib/kubeocr")
-NAME = re.compile(r"[a-z][a-z0-9-]{0,10}")  # the link's name has room for 15 characters
+NAME = re.compile(r"[a-z]([a-z0-9-]{0,9}[a-z0-9])?")  # the link's name has room for 15 characters
 DEFAULT_NAME = "local"
-TEST_NODES = 20
 READY_SECONDS = 90
-NODE_OF_KUBELET = "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction"
+SERVICE_NAMES = ("10.96.0.1", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
 
 
 class Node:
@@ -36,7 +36,7 @@ class Node:
     def __init__(self, name: str, say: Say = say) -> None:
         """Name a node; raise ClusterError if the name is no good one."""
         if not NAME.fullmatch(name):
-            raise ClusterError(f"node name {name!r}: 1 to 11 of a-z, 0-9 and -, a letter first")
+            raise ClusterError(f"node name {name!r}: 1 to 11 of a-z, 0-9 and -; a letter first, no - last")
         self.name = name
         self.full_name = f"kubeocr-{name}"
         self.folder = ROOT / name
@@ -74,6 +74,10 @@ class Node:
         if result.returncode:
             raise ClusterError(f"{' '.join(command)}: {result.stderr.strip()}")
         return result.stdout
+
+    def audit_events(self) -> Iterator[dict[str, Any]]:
+        """What the apiserver was asked so far: its audit events, oldest first, without bodies."""
+        return commands.audit_events(self.folder)
 
     def import_image(self, archive: Path) -> None:
         """Give the node the images of a docker or OCI archive; pods use them with pull policy Never."""
@@ -163,14 +167,12 @@ class Node:
         network.delete(self.full_name, self._link)
 
 
-SERVICE_NAMES = ("10.96.0.1", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
-
-
 def _kubelet_client(access: Access) -> list[str]:
     """The apiserver's flags for a node: who may what, and how it reaches the kubelet for exec and logs."""
     certificate, key = access.pair("kubelet-client", ["system:masters"])
     return [
-        *NODE_OF_KUBELET,
+        "--authorization-mode=Node,RBAC",
+        "--enable-admission-plugins=NodeRestriction",
         f"--kubelet-client-certificate={certificate}",
         f"--kubelet-client-key={key}",
         f"--kubelet-certificate-authority={access.ca}",
@@ -180,10 +182,10 @@ def _kubelet_client(access: Access) -> list[str]:
 
 def up(name: str = DEFAULT_NAME, say: Say = say) -> Node:
     """Bring up the node, which then stays until `down`; one that is up already stays as it is."""
-    _require_root()
+    require_root()
     node = Node(name, say)
     _require_packages(say)
-    with reserved(node.full_name):
+    with reserved(node.name):
         if node.is_up():
             say(f"node {name}: is up already, at {node.address}")
         else:
@@ -193,9 +195,9 @@ def up(name: str = DEFAULT_NAME, say: Say = say) -> Node:
 
 def down(name: str = DEFAULT_NAME, say: Say = say) -> None:
     """End the node and remove all of it, also what a killed run left; nothing happens if there is nothing."""
-    _require_root()
+    require_root()
     node = Node(name, say)
-    with reserved(node.full_name):
+    with reserved(node.name):
         node.stop()
     say(f"node {name}: is down")
 
@@ -206,10 +208,10 @@ def leashed(say: Say = say) -> Iterator[Node]:
 
     Killed with us, it leaves what the next caller, who gets the same name, cleans.
     """
-    _require_root()
+    require_root()
     _require_packages(say)
     with contextlib.ExitStack() as stack:
-        node = Node(_reserve_test_name(stack), say)
+        node = Node(reserve_first("test-", stack), say)
         stack.callback(node.stop)
         node.start(is_leashed=True)
         yield node
@@ -220,39 +222,8 @@ def names() -> list[str]:
     return sorted(path.name for path in ROOT.glob("*") if path.is_dir())
 
 
-@contextlib.contextmanager
-def reserved(name: str, seconds: float = 0) -> Iterator[None]:
-    """Hold the name for this process, waiting for it up to `seconds`; raise BusyError if another has it.
-
-    An abstract socket: the kernel frees it when the holder dies, and no file stays behind.
-    """
-    deadline = time.monotonic() + seconds
-    with socket.socket(socket.AF_UNIX) as lock:
-        while True:
-            try:
-                lock.bind(f"\0kubeocr-tests/{name}")
-                break
-            except OSError as error:
-                if time.monotonic() >= deadline:
-                    raise BusyError(f"{name} is in use by another process on this machine") from error
-                time.sleep(0.1)
-        yield
-
-
-class BusyError(ClusterError):
-    """Someone else on this machine has it."""
-
-
-def _reserve_test_name(stack: contextlib.ExitStack) -> str:
-    for number in range(TEST_NODES):
-        name = f"test-{number}"
-        with contextlib.suppress(BusyError):
-            stack.enter_context(reserved(Node(name).full_name))
-            return name
-    raise ClusterError(f"{TEST_NODES} test nodes are running already")
-
-
-def _require_root() -> None:
+def require_root() -> None:
+    """Raise ClusterError unless we are root."""
     if os.geteuid() != 0:
         raise ClusterError(
             "a node needs root (network namespace, mounts, control groups): run this with sudo, or use kind"

@@ -2,18 +2,18 @@
 
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.cluster import __main__ as command_line
 from tests.cluster import cgroups, scratch, tools
 from tests.cluster.fixtures import new_namespace
 from tests.cluster.kubectl import Kubectl
-from tests.cluster.node import BusyError, Node, down, up
+from tests.cluster.locks import BusyError
+from tests.cluster.node import Node, down, up
 from tests.cluster.processes import wait_for
 
 LABELS = {"app": "probe"}
@@ -76,9 +76,8 @@ def get(node: Node, kubectl: Kubectl) -> Callable[[str], str]:
 
     def get(path: str) -> str:
         try:
-            with urllib.request.urlopen(f"http://{node.address}:{port}{path}", timeout=5) as answer:
-                return str(answer.read().decode())
-        except OSError:
+            return httpx.get(f"http://{node.address}:{port}{path}", timeout=5, trust_env=False).text
+        except httpx.TransportError:
             return ""
 
     return get
