@@ -24,7 +24,7 @@ URL = "/apis/kubeocr.dev/v1alpha1/namespaces/default/ocrservices"
 @pytest.fixture(scope="module")
 def crd(control_plane: ControlPlane) -> dict[str, Any]:
     """The CRD, as the apiserver has it once it serves the resource."""
-    control_plane.kubectl.run("apply", f"--filename={CRD}")
+    control_plane.kubectl.run("apply", "--server-side", "--force-conflicts", f"--filename={CRD}")
     name = "crd/ocrservices.kubeocr.dev"
     control_plane.kubectl.wait("condition=Established", name, seconds=30)
     found: dict[str, Any] = control_plane.kubectl.json("get", name)
