@@ -131,9 +131,9 @@ async def until_gone(request: Request, server: ModelServer) -> Response:
     return Response(status_code=499)
 
 
-async def eventually(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Wait until the condition holds, for at most ten seconds."""
-    async with asyncio.timeout(10):
+async def eventually(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 10) -> None:
+    """Wait until the condition holds."""
+    async with asyncio.timeout(seconds):
         for _ in itertools.count():
             held = condition()
             if held if isinstance(held, bool) else await held:
