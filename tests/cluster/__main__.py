@@ -13,13 +13,24 @@ from tests.cluster.kubectl import client_environment
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; return the exit status."""
-    arguments = parser().parse_args(argv)
+    own, for_kubectl = split(sys.argv[1:] if argv is None else argv)
+    arguments = parser().parse_args(own)
     try:
-        run(arguments)
+        run(arguments, for_kubectl)
     except ClusterError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
+
+
+def split(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Our own arguments and those for kubectl; argparse would misread options among the latter."""
+    if argv[:1] != ["kubectl"] or argv[1:2] in (["-h"], ["--help"]):
+        return argv, []
+    end = 3 if argv[1:2] == ["--name"] else 1
+    return argv[:end], argv[end:]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -30,17 +41,15 @@ def parser() -> argparse.ArgumentParser:
     for name, text in (
         ("up", "start a node and leave it running"),
         ("down", "end it and remove all of it"),
-        ("kubectl", "run kubectl against it"),
+        ("kubectl", "run kubectl against it, with all arguments that follow"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--name", default=node.DEFAULT_NAME, help="default: %(default)s")
-        if name == "kubectl":
-            command.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS")
     commands.add_parser("status", help="list the nodes that are there")
     return top
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace, for_kubectl: Sequence[str]) -> None:
     """Do what the command line says."""
     match arguments.command:
         case "tools":
@@ -56,7 +65,7 @@ def run(arguments: argparse.Namespace) -> None:
             for name in node.names():
                 print(name, "up" if node.Node(name).is_up() else "broken: `down` removes it", sep="\t")
         case "kubectl":
-            kubectl(node.Node(arguments.name), arguments.args)
+            kubectl(node.Node(arguments.name), for_kubectl)
 
 
 def kubectl(target: node.Node, args: Sequence[str]) -> None:

@@ -6,8 +6,10 @@ Works on cgroup v1 (a tree in each hierarchy) and v2 (one tree).
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from tests.cluster.errors import ClusterError
 from tests.cluster.processes import kill, wait_for
 
 MOUNT = Path("/sys/fs/cgroup")
@@ -16,21 +18,26 @@ KILL_SECONDS = 30.0
 
 
 def create(name: str) -> None:
-    """Create the tree."""
+    """Create the tree; raise ClusterError where this machine doesn't allow it."""
     for hierarchy in _hierarchies():
         for group in (hierarchy / name, hierarchy / name / OWN):
-            group.mkdir(exist_ok=True)
-            # On v1 a new group has neither processors nor memory until it is given some.
-            for setting in ("cpuset.cpus", "cpuset.mems"):
-                if hierarchy.name == "cpuset" and (group / setting).exists():
+            try:
+                group.mkdir(exist_ok=True)
+                # On v1 a new group has neither processors nor memory until it is given some.
+                for setting in ("cpuset.cpus", "cpuset.mems") if hierarchy.name == "cpuset" else ():
                     (group / setting).write_text((group.parent / setting).read_text())
+            except OSError as error:
+                raise ClusterError(
+                    f"a node needs a machine that lets it create control groups: {error}"
+                ) from error
 
 
 def join(name: str, pid: int) -> None:
-    """Put a process, and with it all that it will start, into the tree."""
+    """Put a process, and with it all that it will start, into the tree; one that has ended is let be."""
     hierarchies = _hierarchies()
     tracking = next((each for each in hierarchies if each.name == "pids"), hierarchies[0])
-    (tracking / name / OWN / "cgroup.procs").write_text(str(pid))
+    with suppress(ProcessLookupError):
+        (tracking / name / OWN / "cgroup.procs").write_text(str(pid))
 
 
 def members(name: str) -> set[int]:

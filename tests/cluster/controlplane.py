@@ -17,7 +17,7 @@ from tests.cluster.kubectl import CommandError, Kubectl
 from tests.cluster.locks import reserve_first
 from tests.cluster.processes import Child, start, wait_for
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 END_SECONDS = 10.0
 
 
@@ -53,8 +53,8 @@ class ControlPlane:
     def start(self) -> None:
         """Start everything and return when the API answers; raise ClusterError, with nothing left, if not."""
         programs = tools.kubernetes()
-        name = reserve_first("control-plane-", self._reservation)
-        self.folder = Path(tempfile.gettempdir()) / f"kubeocr-{os.getuid()}-{name}"
+        number = reserve_first("control-plane-", self._reservation)
+        self.folder = Path(tempfile.gettempdir()) / f"kubeocr-control-plane-{os.getuid()}-{number}"
         shutil.rmtree(self.folder, ignore_errors=True)
         try:
             self.folder.mkdir(mode=0o700)

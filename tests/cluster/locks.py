@@ -35,13 +35,13 @@ def reserved(name: str, seconds: float = 0) -> Iterator[None]:
         yield
 
 
-def reserve_first(prefix: str, stack: ExitStack) -> str:
-    """Hold, until the stack ends, the first free name of PREFIX0, PREFIX1 and so on.
+def reserve_first(prefix: str, stack: ExitStack) -> int:
+    """Hold, until the stack ends, the first free name of PREFIX0, PREFIX1 and so on; return its number.
 
-    Whoever gets the name of a killed process finds, under that name, what to clean.
+    Whoever gets the number of a killed process finds, under that number, what to clean.
     """
     for number in range(LIMIT):
         with suppress(BusyError):
             stack.enter_context(reserved(f"{prefix}{number}"))
-            return f"{prefix}{number}"
+            return number
     raise ClusterError(f"{LIMIT} of {prefix}* are in use already: is something left running?")

@@ -26,7 +26,7 @@ from tests.cluster.processes import Child, environment, start, wait_for
 ROOT = Path("/var/lib/kubeocr")
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,9}[a-z0-9])?")  # the link's name has room for 15 characters
 DEFAULT_NAME = "local"
-READY_SECONDS = 90
+READY_SECONDS = 180
 SERVICE_NAMES = ("10.96.0.1", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
 
 
@@ -185,7 +185,7 @@ def up(name: str = DEFAULT_NAME, say: Say = say) -> Node:
     require_root()
     node = Node(name, say)
     _require_packages(say)
-    with reserved(node.name):
+    with reserved(f"node-{node.name}"):
         if node.is_up():
             say(f"node {name}: is up already, at {node.address}")
         else:
@@ -197,7 +197,7 @@ def down(name: str = DEFAULT_NAME, say: Say = say) -> None:
     """End the node and remove all of it, also what a killed run left; nothing happens if there is nothing."""
     require_root()
     node = Node(name, say)
-    with reserved(node.name):
+    with reserved(f"node-{node.name}"):
         node.stop()
     say(f"node {name}: is down")
 
@@ -211,7 +211,7 @@ def leashed(say: Say = say) -> Iterator[Node]:
     require_root()
     _require_packages(say)
     with contextlib.ExitStack() as stack:
-        node = Node(reserve_first("test-", stack), say)
+        node = Node(f"test-{reserve_first('node-test-', stack)}", say)
         stack.callback(node.stop)
         node.start(is_leashed=True)
         yield node
@@ -235,7 +235,7 @@ def _require_packages(say: Say) -> None:
     if not missing:
         return
     if not shutil.which("apt-get"):
-        raise ClusterError(f"a node needs what Debian packages as {', '.join(missing)}: install it")
+        raise ClusterError(f"a node needs the programs of Debian's {', '.join(missing)}: install them")
     say(f"installing with apt-get: {' '.join(missing)}")
     for command in (["update"], ["install", "--yes", "--no-install-recommends", *missing]):
         apt = ["apt-get", "--quiet", *command]
