@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from ocr_operator.crdgen.crd import root_schema
 from ocr_operator.models.service import InvalidSpecError, parse
@@ -50,6 +51,16 @@ def test_every_rule_has_a_case_that_breaks_it() -> None:
     assert [
         message for message in messages(root_schema()) if not any(part in message for part in broken)
     ] == []
+
+
+def test_a_date_that_yaml_made_is_text_again() -> None:
+    body = yaml.safe_load(
+        """
+        metadata: {name: dated, creationTimestamp: 2026-01-02T03:04:05Z}
+        spec: {observability: {serviceMonitor: {labels: {2026-01-02: x, y: 2026-01-02}}}}
+        """
+    )
+    assert parse(body).spec.observability.service_monitor.labels == {"2026-01-02": "x", "y": "2026-01-02"}
 
 
 def test_titles_differ() -> None:

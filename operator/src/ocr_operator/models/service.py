@@ -105,9 +105,9 @@ def parse(body: Mapping[str, Any]) -> OCRService:
 
 
 def _present(value: Any) -> Any:
-    """Without members that are null, which the apiserver drops too."""
+    """Without members that are null, which the apiserver drops too; YAML's dates as keys become text."""
     if isinstance(value, Mapping):
-        return {key: _present(item) for key, item in value.items() if item is not None}
+        return {str(key): _present(item) for key, item in value.items() if item is not None}
     return [_present(item) for item in value] if isinstance(value, list) else value
 
 
