@@ -1,16 +1,18 @@
 """`ocr-modelserver`: serve a model, fetch models, list models."""
 
 import argparse
+import ctypes
 import logging
 import signal
 import socket
 import sys
 from pathlib import Path
 
+import cv2
 import uvicorn
 
 from ocr_modelserver.app import create_app
-from ocr_modelserver.config import Config
+from ocr_modelserver.config import MEBIBYTE, Config
 from ocr_modelserver.models.catalogue import Catalogue, ModelError, load_catalogue
 from ocr_modelserver.models.fetch import fetch_model
 from ocr_modelserver.models.store import default_models_dir, is_complete
@@ -19,6 +21,7 @@ from ocr_wire import logs
 from ocr_wire.raster import Limits
 
 _MAX_PORT = 65535
+_M_MMAP_THRESHOLD = -3
 _DRAIN_SECONDS = 90  # longer than a body and a deadline of the gateway take
 
 
@@ -95,6 +98,8 @@ class _Whole:
 
 def _serve(options: argparse.Namespace, _: Catalogue) -> None:
     logs.configure(options.log_level)
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would write plain lines
+    _return_large_blocks()
     listener = _listen(options.host, options.port)
     app = create_app(
         Config(
@@ -123,6 +128,16 @@ def _serve(options: argparse.Namespace, _: Catalogue) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     uvicorn.Server(config).run([listener])
+
+
+def _return_large_blocks() -> None:
+    """Give a decoded page's memory back to the system as soon as it is freed.
+
+    glibc raises its threshold for doing so up to 32 MiB when it sees blocks of that size, and a few large
+    pages would stay in the process for good. Fixing the threshold turns that off (mallopt(3)).
+    """
+    if hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(_M_MMAP_THRESHOLD, 4 * MEBIBYTE)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocr_modelserver.decode import Source
 from ocr_modelserver.errors import ServiceError, as_service_error
-from ocr_modelserver.reader import Source
 from ocr_wire.oip import InferRequest, InferResponse, Tensor, bytes_tensor
 from ocr_wire.raster import ImageProblem, Limits, check_size, inspect
 from ocr_wire.result import Document

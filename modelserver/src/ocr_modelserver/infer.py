@@ -15,8 +15,8 @@ from starlette.responses import Response
 
 from ocr_modelserver.body import read_body, until_disconnect
 from ocr_modelserver.contract import CONTRACTS, VERSION, Contract
+from ocr_modelserver.decode import Source
 from ocr_modelserver.errors import ServiceError, as_service_error
-from ocr_modelserver.reader import Source
 from ocr_modelserver.scheduler import AbandonedError, DeadlineError, Job, QueueFullError
 from ocr_modelserver.server import Server
 from ocr_wire.oip import HEADER_LENGTH, InferRequest, OipError, decode_request, encode_response

@@ -7,16 +7,15 @@ import cv2
 import numpy as np
 
 from ocr_modelserver.config import Config
-from ocr_modelserver.engine.geometry import Pixels
+from ocr_modelserver.decode import Source, decode
 from ocr_modelserver.engine.pipeline import REDUCE_ABOVE, Stopwatch, read_page
 from ocr_modelserver.engine.recognise import HEIGHT, MAX_WIDTH, read_line
 from ocr_modelserver.engine.sessions import Networks, open_networks
 from ocr_modelserver.models.catalogue import ModelError, load_catalogue
 from ocr_modelserver.models.store import read_model
-from ocr_wire.raster import Frame, Limits, reduced_frames
+from ocr_wire.raster import Limits
 from ocr_wire.result import Document, ModelRef, Page
 
-Source = bytes | Pixels
 Checkpoint = Callable[[], None]
 
 _WARMUP_SIDE = 1280
@@ -51,7 +50,7 @@ class Reader:
         read_line(self._networks, np.full((HEIGHT, MAX_WIDTH, 3), 255, np.uint8), checkpoint)
 
     def _pages(self, source: Source, checkpoint: Checkpoint) -> Iterator[Page]:
-        frames = self._frames(source)
+        frames = decode(source, self._limits, REDUCE_ABOVE)
         while True:
             checkpoint()
             stopwatch = Stopwatch(time.perf_counter)
@@ -60,12 +59,6 @@ class Reader:
             if frame is None:
                 return
             yield read_page(self._networks, frame, stopwatch, checkpoint)
-
-    def _frames(self, source: Source) -> Iterator[Frame]:
-        if isinstance(source, bytes):
-            yield from reduced_frames(source, self._limits, REDUCE_ABOVE)
-        else:
-            yield Frame(source, width=source.shape[1], height=source.shape[0])
 
 
 def open_reader(config: Config) -> Reader:

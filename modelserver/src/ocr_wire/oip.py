@@ -9,62 +9,38 @@ https://github.com/triton-inference-server/server/blob/main/docs/protocol/extens
 """
 
 import json
-import math
-import struct
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+from ocr_wire.tensors import (
+    DTYPES,
+    MAX_RANK,
+    Buffer,
+    Json,
+    OipError,
+    Tensor,
+    from_bytes,
+    from_json,
+    to_bytes,
+    to_json,
+)
+
+__all__ = [
+    "HEADER_LENGTH",
+    "InferRequest",
+    "InferResponse",
+    "Message",
+    "OipError",
+    "RequestedOutput",
+    "Tensor",
+    "bytes_tensor",
+    "decode_request",
+    "decode_response",
+    "encode_request",
+    "encode_response",
+]
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 MAX_TENSORS = 64
-MAX_RANK = 8
-
-_DTYPES: Mapping[str, np.dtype[Any]] = {
-    "BOOL": np.dtype("?"),
-    "UINT8": np.dtype("<u1"),
-    "UINT16": np.dtype("<u2"),
-    "UINT32": np.dtype("<u4"),
-    "UINT64": np.dtype("<u8"),
-    "INT8": np.dtype("<i1"),
-    "INT16": np.dtype("<i2"),
-    "INT32": np.dtype("<i4"),
-    "INT64": np.dtype("<i8"),
-    "FP16": np.dtype("<f2"),
-    "FP32": np.dtype("<f4"),
-    "FP64": np.dtype("<f8"),
-}
-_LENGTH = struct.Struct("<I")
-
-Json = dict[str, Any]
-Buffer = bytes | bytearray | memoryview
-
-
-class OipError(Exception):
-    """The message breaks the protocol. `code` is stable (`invalid_request`), `message` is for people."""
-
-    def __init__(self, message: str, code: str = "invalid_request") -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """A named tensor. `data` is a tuple of byte strings for BYTES, else an array of `shape`.
-
-    `binary` says whether the data travels (or came) as raw bytes behind the JSON. A BYTES element that
-    came in the JSON is the UTF-8 of its string: a base64 text is still base64 then.
-    """
-
-    name: str
-    datatype: str
-    shape: tuple[int, ...]
-    data: tuple[bytes, ...] | npt.NDArray[Any]
-    binary: bool = True
-    parameters: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,33 +158,20 @@ def _present(members: Json) -> Json:
 
 
 def _encode(head: Json, member: str, tensors: tuple[Tensor, ...]) -> Message:
-    blobs: list[bytes] = []
+    blobs: list[bytes | memoryview] = []
     described = []
     for tensor in tensors:
         entry: Json = {"name": tensor.name, "shape": list(tensor.shape), "datatype": tensor.datatype}
         parameters = {k: v for k, v in tensor.parameters.items() if k != "binary_data_size"}
         if tensor.binary:
-            blob = _to_bytes(tensor)
+            blob = to_bytes(tensor)
             parameters["binary_data_size"] = len(blob)
             blobs.append(blob)
         else:
-            entry["data"] = _to_json(tensor)
+            entry["data"] = to_json(tensor)
         described.append(entry | _present({"parameters": parameters}))
     text = json.dumps(head | {member: described}, ensure_ascii=False, separators=(",", ":")).encode()
     return Message(b"".join([text, *blobs]), len(text) if blobs else None)
-
-
-def _to_bytes(tensor: Tensor) -> bytes:
-    if isinstance(tensor.data, tuple):
-        return b"".join(part for element in tensor.data for part in (_LENGTH.pack(len(element)), element))
-    return np.ascontiguousarray(tensor.data, _DTYPES[tensor.datatype]).tobytes()
-
-
-def _to_json(tensor: Tensor) -> list[Any]:
-    if isinstance(tensor.data, tuple):
-        return [element.decode() for element in tensor.data]
-    flat: list[Any] = tensor.data.ravel().tolist()
-    return flat
 
 
 def _decode(body: Buffer, header_length: int | None, member: str) -> tuple[Json, tuple[Tensor, ...]]:
@@ -237,84 +200,21 @@ def _decode(body: Buffer, header_length: int | None, member: str) -> tuple[Json,
 def _tensor(entry: Json, member: str, rest: memoryview) -> tuple[Tensor, memoryview]:
     name = _name(entry, member)
     datatype, shape, parameters = str(entry.get("datatype")), _shape(entry, name), _parameters(entry)
-    if datatype != "BYTES" and datatype not in _DTYPES:
-        known = ", ".join(("BYTES", *_DTYPES))
+    if datatype != "BYTES" and datatype not in DTYPES:
+        known = ", ".join(("BYTES", *DTYPES))
         raise OipError(f"tensor {name}: datatype {datatype!r} is unknown; known are {known}")
     size = parameters.get("binary_data_size")
     if size is None:
         if "data" not in entry:
             raise OipError(f"tensor {name}: neither data nor the parameter binary_data_size is given")
-        listed = _from_json(entry, name, shape)
+        listed = from_json(entry, name, shape)
         return Tensor(name, datatype, shape, listed, binary=False, parameters=parameters), rest
     if "data" in entry:
         raise OipError(f"tensor {name}: give either data or the parameter binary_data_size, not both")
     if not _is_size(size) or size > len(rest):
         raise OipError(f"tensor {name}: binary_data_size is {size!r}, but {len(rest)} bytes follow")
-    raw = _from_bytes(name, datatype, shape, rest[:size])
+    raw = from_bytes(name, datatype, shape, rest[:size])
     return Tensor(name, datatype, shape, raw, binary=True, parameters=parameters), rest[size:]
-
-
-def _from_bytes(
-    name: str, datatype: str, shape: tuple[int, ...], raw: memoryview
-) -> tuple[bytes, ...] | npt.NDArray[Any]:
-    count = math.prod(shape)
-    if datatype == "BYTES":
-        elements = tuple(_elements(name, raw, count))
-        if len(elements) != count:
-            raise OipError(
-                f"tensor {name}: shape {list(shape)} asks for {count} elements, found {len(elements)}"
-            )
-        return elements
-    dtype = _DTYPES[datatype]
-    if len(raw) != count * dtype.itemsize:
-        expected = count * dtype.itemsize
-        raise OipError(
-            f"tensor {name}: shape {list(shape)} of {datatype} takes {expected} bytes, not {len(raw)}"
-        )
-    return np.frombuffer(raw, dtype).reshape(shape)
-
-
-def _elements(name: str, raw: memoryview, most: int) -> Iterator[bytes]:
-    position = 0
-    for _ in range(most + 1):
-        if position == len(raw):
-            return
-        if position + _LENGTH.size > len(raw):
-            raise OipError(f"tensor {name}: the length of a BYTES element is cut off")
-        (length,) = _LENGTH.unpack_from(raw, position)
-        position += _LENGTH.size
-        if position + length > len(raw):
-            raise OipError(f"tensor {name}: a BYTES element of {length} bytes is cut off")
-        yield bytes(raw[position : position + length])
-        position += length
-
-
-def _from_json(entry: Json, name: str, shape: tuple[int, ...]) -> tuple[bytes, ...] | npt.NDArray[Any]:
-    data, datatype, count = entry["data"], entry["datatype"], math.prod(shape)
-    if not isinstance(data, list):
-        raise OipError(f"tensor {name}: data is not a list")
-    try:
-        values = np.array(data, dtype=object if datatype == "BYTES" else None)
-    except (ValueError, OverflowError):
-        raise OipError(f"tensor {name}: data is not a list of {datatype} of shape {list(shape)}") from None
-    if values.size != count or values.ndim > MAX_RANK:
-        raise OipError(f"tensor {name}: shape {list(shape)} asks for {count} elements, found {values.size}")
-    if datatype == "BYTES":
-        return tuple(_utf8(name, element) for element in values.ravel())
-    try:
-        # Casting from the list, not from `values`: only that refuses a number out of the type's range.
-        numbers = np.array(data, dtype=_DTYPES[datatype])
-    except (ValueError, OverflowError, TypeError):
-        numbers = None
-    if numbers is None or (count and not np.can_cast(values.dtype, numbers.dtype, "same_kind")):
-        raise OipError(f"tensor {name}: data has a value that is no {datatype}")
-    return numbers.reshape(shape)
-
-
-def _utf8(name: str, element: object) -> bytes:
-    if not isinstance(element, str):
-        raise OipError(f"tensor {name}: a BYTES element in JSON is a string, not {type(element).__name__}")
-    return element.encode("utf-8", "surrogatepass")
 
 
 def _shape(entry: Json, name: str) -> tuple[int, ...]:

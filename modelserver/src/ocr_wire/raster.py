@@ -8,12 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 
-import numpy as np
-import numpy.typing as npt
 from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
-    Image,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
@@ -21,7 +18,25 @@ from PIL import (
 )
 from PIL.ImageFile import ImageFile
 
-Pixels = npt.NDArray[np.uint8]
+from ocr_wire.pixels import Pixels, orientation, upright_rgb
+
+__all__ = [
+    "FORMATS",
+    "MIN_SIDE",
+    "Frame",
+    "ImageInfo",
+    "ImageProblem",
+    "Limits",
+    "Pixels",
+    "check_size",
+    "damage_is_a_problem",
+    "frame_of",
+    "frames",
+    "inspect",
+    "reduced_frames",
+    "reduction",
+    "sniff",
+]
 
 FORMATS = ("PNG", "JPEG", "WebP", "TIFF", "BMP", "GIF")
 MIN_SIDE = 4
@@ -46,7 +61,6 @@ _MAGIC = (
     (b"GIF87a", "GIF"),
     (b"GIF89a", "GIF"),
 )
-_ORIENTATION = 0x0112
 _MAX_REDUCTION = 8
 _WEBP_HEADER = 30
 
@@ -150,15 +164,32 @@ def reduced_frames(data: bytes, limits: Limits, reduce_above: int) -> Iterator[F
         ImageProblem: as `frames`.
     """
     info = inspect(data, limits)
-    with _problems(), _OPENERS[info.format](BytesIO(data)) as image:
-        for index in range(info.frames):
+    for index in range(info.frames):
+        # The file is opened anew for each page: between pages nothing of the decoder is held.
+        with damage_is_a_problem(), _OPENERS[info.format](BytesIO(data)) as image:
             if index:
                 image.seek(index)
-            yield _decode(image, reduce_above)
+            frame = _decode(image, reduce_above)
+        yield frame
+
+
+def reduction(width: int, height: int, reduce_above: int) -> int:
+    """The power of two, at most 8, by which the sides are divided to come down to `reduce_above` pixels."""
+    factor = 1
+    while width * height > reduce_above * factor * factor and factor < _MAX_REDUCTION:
+        factor *= 2
+    return factor
+
+
+def frame_of(pixels: Pixels, width: int, height: int) -> Frame:
+    """A frame of upright pixels; `width` and `height` are the stored original's, before EXIF orientation."""
+    turned = (pixels.shape[1] > pixels.shape[0]) != (width > height)
+    return Frame(pixels, height if turned else width, width if turned else height)
 
 
 @contextmanager
-def _problems() -> Iterator[None]:
+def damage_is_a_problem() -> Iterator[None]:
+    """Turns whatever a decoder raises on a broken file into ImageProblem undecodable_image."""
     try:
         yield
     except (ImageProblem, MemoryError):
@@ -169,7 +200,7 @@ def _problems() -> Iterator[None]:
 
 def _sizes(data: bytes, name: str) -> Iterator[tuple[int, int]]:
     """The stored size of every page, in order; a page is parsed when it is asked for."""
-    with _problems():
+    with damage_is_a_problem():
         if name == "WebP":
             # Pillow's WebP plugin reserves the whole canvas when it opens a file: too late for a limit.
             yield _webp_size(data)
@@ -228,64 +259,11 @@ def check_size(width: int, height: int, limits: Limits) -> None:
 
 def _decode(image: ImageFile, reduce_above: int) -> Frame:
     width, height = image.size
-    factor = 1
-    while width * height > reduce_above * factor * factor and factor < _MAX_REDUCTION:
-        factor *= 2
+    factor = reduction(width, height, reduce_above)
     if factor > 1 and isinstance(image, JpegImagePlugin.JpegImageFile):
         image.draft(None, (max(1, width // factor), max(1, height // factor)))
     # A TIFF is turned by its plugin while it loads; the tag is gone afterwards.
     image.load()
-    orientation = _orientation(image)
+    turn = orientation(image)
     drafted = max(image.size) < max(width, height)
-    upright = _UPRIGHT.get(orientation, _same)(np.asarray(_rgb(image, 1 if drafted else factor)))
-    pixels = np.ascontiguousarray(upright)
-    turned = (pixels.shape[1] > pixels.shape[0]) != (width > height)
-    return Frame(pixels, height if turned else width, width if turned else height)
-
-
-def _orientation(image: ImageFile) -> int:
-    try:
-        return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # noqa: BLE001 - a damaged EXIF block raises anything, and is no reason not to read the image
-        return 1
-
-
-def _same(pixels: Pixels) -> Pixels:
-    return pixels
-
-
-# EXIF 2.3, tag 0x0112: what has to be done to a stored image to see it upright.
-_UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
-    2: lambda a: a[:, ::-1],
-    3: lambda a: a[::-1, ::-1],
-    4: lambda a: a[::-1],
-    5: lambda a: a.transpose(1, 0, 2),
-    6: lambda a: np.rot90(a, -1),
-    7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
-    8: lambda a: np.rot90(a, 1),
-}
-
-
-def _rgb(image: Image.Image, factor: int) -> Image.Image:
-    """Any mode to RGB, transparency over white, deep samples to 8 bits, reduced by the factor."""
-    if image.mode in {"I", "F", "I;16", "I;16B", "I;16L", "I;16N"}:
-        image = Image.fromarray(_eight_bits(np.asarray(image)))
-    if image.mode in {"1", "P", "PA"}:
-        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    if factor > 1:
-        image = image.reduce(factor)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        paper = Image.new("RGB", image.size, "white")
-        paper.paste(image, mask=image.getchannel("A"))
-        return paper
-    return image.convert("RGB")
-
-
-def _eight_bits(samples: npt.NDArray[np.generic]) -> Pixels:
-    """16-bit samples by their high byte; 32-bit and float samples, whose range no header names, stretched."""
-    if samples.dtype.itemsize == 2:  # noqa: PLR2004 - two bytes are 16 bits
-        return (samples.astype(np.uint16) >> 8).astype(np.uint8)
-    values = np.nan_to_num(samples.astype(np.float32))
-    low, high = float(values.min()), float(values.max())
-    return ((values - low) * (255 / (high - low or 1))).astype(np.uint8)
+    return frame_of(upright_rgb(image, turn, 1 if drafted else factor), width, height)

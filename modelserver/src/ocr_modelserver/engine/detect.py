@@ -13,6 +13,7 @@ LONG_SIDE = 1280  # of one input of the network
 _SHORT_SIDE = 736  # small images are enlarged towards this ...
 _MAX_ENLARGEMENT = 3.0  # ... but not more than this often
 _STRIP_ASPECT = 2.5  # anything longer is read in tiles: at LONG_SIDE its text would be too small
+_MAX_TILE_PIXELS = 1280 * 928  # A4 at LONG_SIDE; the network takes some 220 bytes of memory a pixel
 _MAX_MAP_PIXELS = 8_000_000
 _OVERLAP = 128
 _STRIDE = 32
@@ -50,9 +51,9 @@ def map_size(width: int, height: int) -> tuple[int, int]:
     scale = min(_MAX_ENLARGEMENT, max(1.0, _SHORT_SIDE / short))
     if long > _STRIP_ASPECT * short:
         scale = min(scale, math.sqrt(_MAX_MAP_PIXELS / (long * short)), max(1.0, LONG_SIDE / long))
-        scale = min(scale, LONG_SIDE / short)
+        scale = min(scale, _MAX_TILE_PIXELS / LONG_SIDE / short)
     else:
-        scale = min(scale, LONG_SIDE / long)
+        scale = min(scale, LONG_SIDE / long, math.sqrt(_MAX_TILE_PIXELS / (long * short)))
     return _stride(width * scale), _stride(height * scale)
 
 
