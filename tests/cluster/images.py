@@ -28,7 +28,9 @@ REGISTRY = "localhost"
 
 SUITE = "bookworm"
 SUITE_PYTHON = "3.11"
-BASE_PACKAGES = ("python3", "python3-venv")
+BASE_PACKAGES = ("python3", "python3-venv", "usr-is-merged")
+# A third of the base, for a script that ran when it was made.
+BASE_REMOVED = ("libperl5.36", "perl-modules-5.36")
 BASE_EXCLUDES = ("doc", "info", "locale", "man")
 # Of the suite's C library, 2.36, and older: pip takes the tags literally.
 PLATFORM_TAGS = (*(f"manylinux_2_{minor}" for minor in range(36, 16, -1)), "manylinux2014", "linux")
@@ -101,7 +103,14 @@ def fingerprint(context: Path, tag: str) -> str:
 
 def base_key() -> str:
     """What the base is made of. It is made anew every month, for Debian's security updates."""
-    parts = [SUITE, *BASE_PACKAGES, *BASE_EXCLUDES, platform.machine(), time.strftime("%Y-%m", time.gmtime())]
+    parts = [
+        SUITE,
+        *BASE_PACKAGES,
+        *BASE_REMOVED,
+        *BASE_EXCLUDES,
+        platform.machine(),
+        time.strftime("%Y-%m", time.gmtime()),
+    ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
@@ -171,6 +180,7 @@ class Store:
         archive = self._folder / "base.tar"
         excludes = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in BASE_EXCLUDES]
         command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(BASE_PACKAGES)}", *excludes]
+        command.append(f'--customize-hook=chroot "$1" apt-get purge --yes --quiet {" ".join(BASE_REMOVED)}')
         run([*command, SUITE, str(archive)], f"making the base of Debian {SUITE} (about 30 s)", self._say)
         self._buildah("importing the base", "from", "--name=base", "scratch")
         self._buildah("importing the base", "add", "base", str(archive), "/")
