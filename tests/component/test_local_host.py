@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -28,8 +27,9 @@ from ocr_operator.models.manifest import (
 from ocr_operator.models.names import COMPONENT_LABEL, GATEWAY, MODEL_SERVER
 from ocr_operator.models.service import Key
 from tests.local.host import options
+from tests.local.run import free_port
 
-SECONDS = 20
+SECONDS = 60
 
 
 def document(name: str = "invoices", spec: str = "{}") -> str:
@@ -91,12 +91,6 @@ class Local:
                     changed.clear()
         except TimeoutError:
             pytest.fail(f"not so after {SECONDS} s; the last status is {self.status()}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

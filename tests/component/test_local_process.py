@@ -5,64 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-SECONDS = 20
+from tests.local.run import SECONDS, Run, free_port
+
 MANIFEST = """\
 apiVersion: kubeocr.dev/v1alpha1
 kind: OCRService
 metadata: {name: invoices}
 """
-
-
-class Run:
-    """The program, and the folder that every process of its family names in its environment."""
-
-    def __init__(self, folder: Path, manifest: str, port: int, environment: dict[str, str]) -> None:
-        self.folder = folder
-        self.file = folder / "services.yaml"
-        self.file.write_text(manifest)
-        self.output = folder / "output"
-        with self.output.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.local.host", self.file, str(port)],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **environment, "TMPDIR": str(folder)},
-            )
-
-    @property
-    def printed(self) -> str:
-        return self.output.read_text()
-
-    def children(self) -> list[int]:
-        """Living processes with our folder in their environment, but for the program itself."""
-        mark = f"TMPDIR={self.folder}".encode()
-        found = []
-        for path in Path("/proc").glob("[0-9]*"):
-            try:
-                ours = mark in (path / "environ").read_bytes().split(b"\0")
-                zombie = "\nState:\tZ" in (path / "status").read_text()
-            except OSError:
-                continue
-            if ours and not zombie and int(path.name) != self.process.pid:
-                found.append(int(path.name))
-        return found
-
-    def until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + SECONDS
-        while not condition():
-            assert time.monotonic() < deadline, f"not so after {SECONDS} s; it printed:\n{self.printed}"
-            time.sleep(0.05)
-
-    def until_ready(self) -> None:
-        self.until(lambda: any(line.split()[4:6] == ["2/2", "2/2"] for line in self.printed.splitlines()))
 
 
 @pytest.fixture
@@ -72,7 +27,10 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Run]]:
     def run(manifest: str = MANIFEST, port: int | None = None, **environment: str) -> Run:
         folder = tmp_path / str(len(runs))
         folder.mkdir()
-        runs.append(Run(folder, manifest, port or free_port(), environment))
+        file = folder / "services.yaml"
+        file.write_text(manifest)
+        host = (sys.executable, "-m", "tests.local.host", file, str(port or free_port()))
+        runs.append(Run(folder, *host, environment=environment))
         return runs[-1]
 
     yield run
@@ -82,12 +40,6 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Run]]:
 
 
 Start = Callable[..., Run]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

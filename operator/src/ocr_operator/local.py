@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -85,7 +86,8 @@ class Host:
         self._folder = folder
         self._first = first
         self.store = Store(clock=_now, on_event=self._told)
-        self._table = Table(self.store, _now, sys.stdout)
+        live = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        self._table = Table(self.store, _now, sys.stdout, live=live)
         self._queue: WorkQueue[Key] = WorkQueue()
         self._changed = asyncio.Event()
 

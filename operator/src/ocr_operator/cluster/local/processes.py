@@ -41,7 +41,7 @@ def program(component: str) -> tuple[str, ...]:
 
 
 def check_models(server: Sequence[str], wanted: Collection[str]) -> None:
-    """Raise MissingProgramError if files of a wanted model are not on disk. Unknown names are judged later."""
+    """Raise MissingProgramError if files of a wanted model are not on disk; unknown names are passed over."""
     command = [*server, "models"]
     listed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - ours
     for line in listed.stdout.splitlines():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
@@ -22,11 +24,12 @@ DAY: Final = 24 * HOUR
 class Table:
     """Prints to a terminal a table that is drawn again in place, to anything else the rows that changed."""
 
-    def __init__(self, store: Store, clock: Callable[[], datetime], out: TextIO) -> None:
+    def __init__(self, store: Store, clock: Callable[[], datetime], out: TextIO, *, live: bool) -> None:
+        """`live`: `out` is a terminal that can move its cursor."""
         self._store = store
         self._clock = clock
         self._out = out
-        self._live = out.isatty()
+        self._live = live
         self._drawn = 0
         self._shown: dict[str, tuple[str, ...]] = {}
 
@@ -72,6 +75,11 @@ class Table:
         services = list(self._store.select(OCR_SERVICE))
         lines = _align([HEAD, *(_row(service, self._clock()) for service in services)])
         lines += [f"{s['metadata']['name']}: {line}" for s in services for line in _message(s)]
+        # A line that the terminal wraps would be two to erase.
+        width = shutil.get_terminal_size().columns
+        lines = [
+            piece for line in lines for piece in textwrap.wrap(line, width, drop_whitespace=False) or [""]
+        ]
         self._out.write("".join(f"{line}\n" for line in lines))
         self._drawn = len(lines)
 
