@@ -149,7 +149,7 @@ def test_a_node_beside_another_dies_with_its_driver_and_down_leaves_nothing(node
         assert second.name != node.name
         assert second.address != node.address
         processes = cgroups.members(second.full_name)
-        assert len(processes) > 10
+        assert len(processes) >= 10  # seven programs; of CoreDNS its shim, sandbox and container
         with pytest.raises(BusyError, match="in use by another process"):
             up(second.name)
         driver.kill()
