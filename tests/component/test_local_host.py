@@ -94,7 +94,10 @@ class Local:
 
 
 @pytest.fixture
-async def local(tmp_path: Path) -> AsyncIterator[Callable[[str], Local]]:
+async def local(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],  # the host prints to the last
+) -> AsyncIterator[Callable[[str], Local]]:
     """Start a host on a manifest's text; whatever runs at the end of the test is ended."""
     stop, running = asyncio.Event(), []
 
@@ -184,7 +187,7 @@ async def test_a_roll_out_never_has_fewer_endpoints_than_replicas(local: Start) 
 
 
 async def test_a_file_that_becomes_invalid_keeps_the_last_good_state(
-    local: Start, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str], local: Start
 ) -> None:
     run = local(document())
     await run.until(run.ready)

@@ -24,13 +24,15 @@ metadata: {name: invoices}
 def start(tmp_path: Path) -> Iterator[Callable[..., Run]]:
     runs: list[Run] = []
 
-    def run(manifest: str = MANIFEST, port: int | None = None, **environment: str) -> Run:
+    def run(
+        manifest: str = MANIFEST, port: int | None = None, output: int | None = None, **environment: str
+    ) -> Run:
         folder = tmp_path / str(len(runs))
         folder.mkdir()
         file = folder / "services.yaml"
         file.write_text(manifest)
         host = (sys.executable, "-m", "tests.local.host", file, str(port or free_port()))
-        runs.append(Run(folder, *host, environment=environment))
+        runs.append(Run(folder, *host, environment=environment, pipe=output))
         return runs[-1]
 
     yield run
@@ -95,3 +97,13 @@ def test_missing_model_files_are_one_clear_line_with_the_command_that_fetches_th
     (line,) = run.printed.splitlines()
     assert "files of model ppocrv6-small are missing" in line
     assert "fetch-models --model ppocrv6-small" in line
+
+
+def test_a_reader_that_goes_ends_everything(start: Start) -> None:
+    reading, writing = os.pipe()
+    run = start(output=writing)
+    os.close(writing)
+    run.until(lambda: len(run.children()) == 4)
+    os.close(reading)
+    assert run.process.wait(SECONDS) == 0
+    assert run.children() == []

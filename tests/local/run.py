@@ -17,15 +17,21 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 class Run:
     """The program, and the folder that every process of its family names in its environment."""
 
-    def __init__(self, folder: Path, *command: str | Path, environment: Mapping[str, str] = NOTHING) -> None:
-        """Start `command` with its output in `folder`."""
+    def __init__(
+        self,
+        folder: Path,
+        *command: str | Path,
+        environment: Mapping[str, str] = NOTHING,
+        pipe: int | None = None,
+    ) -> None:
+        """Start `command` with its output in `folder`, or in a pipe."""
         self.folder = folder
         self.output = folder / "output"
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=output,
+                stdout=output if pipe is None else pipe,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **environment, "TMPDIR": str(folder)},
             )

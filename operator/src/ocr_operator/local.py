@@ -117,21 +117,16 @@ class Host:
             on_result=_unmeasured,
             count=1,
         )
-        with suppress(asyncio.CancelledError):
+        parts = (deployments.run(), services.run(), workers.run(), self._follow(), self._print())
+        try:
             async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(task)
-                    for task in (
-                        deployments.run(),
-                        services.run(),
-                        workers.run(),
-                        self._follow(),
-                        self._print(),
-                    )
-                ]
+                tasks = [group.create_task(part) for part in parts]
                 await stop.wait()
                 for task in tasks:
                     task.cancel()
+        except* BrokenPipeError:
+            # The reader has gone (`| head`), and what is still buffered must not fail at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def reconciler(self) -> Reconciler:
         """The operator itself, over this host."""
