@@ -40,11 +40,11 @@ def image(size: tuple[int, int] = (40, 30), kind: str = "PNG", colour: int = 255
     return out.getvalue()
 
 
-def tiff(colours: Iterable[int], size: tuple[int, int] = (40, 30)) -> bytes:
+def tiff(colours: Iterable[int], size: tuple[int, int] = (40, 30), compression: str | None = None) -> bytes:
     """A TIFF with one page of each grey."""
     pages = [Image.new("L", size, colour) for colour in colours]
     out = io.BytesIO()
-    pages[0].save(out, "TIFF", save_all=True, append_images=pages[1:])
+    pages[0].save(out, "TIFF", save_all=True, append_images=pages[1:], compression=compression)
     return out.getvalue()
 
 

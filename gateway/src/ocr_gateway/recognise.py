@@ -10,6 +10,7 @@ from functools import partial
 from pydantic import ValidationError
 
 from ocr_gateway.deadline import Deadline
+from ocr_gateway.documents import pages
 from ocr_gateway.documents.admission import PixelRoom
 from ocr_gateway.metrics import Metrics
 from ocr_gateway.problems import Problem
@@ -19,7 +20,8 @@ from ocr_wire import oip, raster
 from ocr_wire.result import Document, ModelRef, Page
 
 INFER_PATH = "/v2/models/ocr/infer"
-WANTED = (oip.RequestedOutput("result", {"binary_data": True}),)
+# Decoded pages held at once, over all requests; 3 bytes each.
+MAX_HELD_PIXELS = 2 * pages.REDUCE_ABOVE
 
 
 @dataclass
@@ -88,7 +90,7 @@ class Recogniser:
         self._metrics = metrics
         self._limits = limits
         self._page_concurrency = page_concurrency
-        self._room = PixelRoom(limits.max_pixels)
+        self._room = PixelRoom(MAX_HELD_PIXELS)
 
     async def recognise(self, data: bytes, job: Job) -> Recognised:
         """Recognise a document, or fail as a whole.
@@ -98,38 +100,31 @@ class Recogniser:
         """
         async with job.deadline.enforced():
             with job.timings.measure("decode"):
-                info = await asyncio.to_thread(self._inspect, data)
+                info = await asyncio.to_thread(pages.inspect, data, self._limits)
             with job.timings.measure("upstream"):
                 if info.frames == 1:
                     documents = [await self._send_file(data, job)]
                 else:
                     documents = await self._send_pages(data, info.frames, job)
-        pages = tuple(page for document in documents for page in document.pages)
-        return Recognised(documents[0].model, pages, job.timings.stages)
-
-    def _inspect(self, data: bytes) -> raster.ImageInfo:
-        try:
-            return raster.inspect(data, self._limits)
-        except raster.ImageProblem as problem:
-            raise _translated(problem) from problem
+        read = tuple(page for document in documents for page in document.pages)
+        return Recognised(documents[0].model, read, job.timings.stages)
 
     async def _send_file(self, data: bytes, job: Job) -> Document:
-        message = _message(oip.bytes_tensor("image", (data,)), job)
-        return await self._infer(message, job)
+        return await self._infer(pages.whole(data, job.request_id), job)
 
     async def _send_pages(self, data: bytes, count: int, job: Job) -> list[Document]:
-        frames = raster.frames(data, self._limits)
+        frames = raster.reduced_frames(data, self._limits, pages.REDUCE_ABOVE)
         slots = asyncio.Semaphore(self._page_concurrency)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = []
                 for number in range(1, count + 1):
                     await slots.acquire()
-                    message, pixels = await self._decode(frames, number, job)
-                    task = group.create_task(self._send_page(message, number, job))
-                    task.add_done_callback(partial(self._page_done, slots, pixels))
+                    sheet = await self._decode(frames, number, job)
+                    task = group.create_task(self._send_page(sheet, job))
+                    task.add_done_callback(partial(self._page_done, slots, sheet.pixels))
                     tasks.append(task)
-                    del message  # the task's own reference is the last one
+                    del sheet  # the task's own reference is the last one
         except* Problem as problems:
             first = min(_leaves(problems), key=lambda problem: problem.page or 0)
         else:
@@ -140,29 +135,20 @@ class Recogniser:
         self._room.free(pixels)
         slots.release()
 
-    async def _decode(
-        self, frames: Iterator[raster.Pixels], number: int, job: Job
-    ) -> tuple[oip.Message, int]:
-        """The next page as a message, and its pixels, which the caller frees."""
-
-        def work() -> tuple[oip.Message, int]:
-            try:
-                pixels = next(frames)
-            except raster.ImageProblem as problem:
-                raise _translated(problem, number) from problem
-            height, width, _ = pixels.shape
-            tensor = oip.Tensor("image", "UINT8", pixels.shape, pixels)
-            return _message(tensor, job), height * width
-
+    async def _decode(self, frames: Iterator[raster.Frame], number: int, job: Job) -> pages.Sheet:
+        """The next page, whose pixels the caller frees."""
         with job.timings.measure("decode"):
-            return await self._room.decode(work, lambda done: done[1])
+            work = partial(pages.next_sheet, frames, number, job.request_id)
+            return await self._room.decode(work, lambda sheet: sheet.pixels)
 
-    async def _send_page(self, message: oip.Message, number: int, job: Job) -> Document:
+    async def _send_page(self, sheet: pages.Sheet, job: Job) -> Document:
         try:
-            return await self._infer(message, job)
+            document = await self._infer(sheet.message, job)
         except Problem as problem:
-            problem.page = number
+            problem.page = sheet.number
             raise
+        restored = tuple(sheet.restored(page) for page in document.pages)
+        return document.model_copy(update={"pages": restored})
 
     async def _infer(self, message: oip.Message, job: Job) -> Document:
         call = Call("POST", INFER_PATH, job.request_id, message.headers, message.body)
@@ -179,10 +165,6 @@ class Recogniser:
         return document
 
 
-def _message(tensor: oip.Tensor, job: Job) -> oip.Message:
-    return oip.encode_request(oip.InferRequest((tensor,), id=job.request_id, outputs=WANTED))
-
-
 def _document(answer: Answer) -> Document:
     length = answer.headers.get(oip.HEADER_LENGTH.lower(), "")
     try:
@@ -191,10 +173,6 @@ def _document(answer: Answer) -> Document:
         return Document.model_validate_json(bytes(result[0]))
     except (oip.OipError, ValidationError, ValueError, LookupError) as error:
         raise Problem("upstream_error", "A model server's answer could not be read.") from error
-
-
-def _translated(problem: raster.ImageProblem, page: int | None = None) -> Problem:
-    return Problem(problem.code, problem.detail, limit=problem.limit, actual=problem.actual, page=page)
 
 
 def _leaves(group: BaseExceptionGroup[Problem]) -> Iterator[Problem]:

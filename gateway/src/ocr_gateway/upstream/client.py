@@ -1,6 +1,7 @@
 """Calls of model servers, with retries on another one."""
 
 import asyncio
+import io
 import logging
 import time
 from collections.abc import Mapping
@@ -124,7 +125,8 @@ class Upstream:
             call.method,
             f"http://{replica.endpoint.authority}{call.path}",
             headers=headers,
-            data=call.body,
+            # A stream of the same bytes: aiohttp writes it in pieces, and the loop turns between them.
+            data=None if call.body is None else io.BytesIO(call.body),
             allow_redirects=False,
             timeout=NO_TIMEOUT,
         ) as response:
