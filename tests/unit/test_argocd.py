@@ -100,12 +100,9 @@ def test_an_application_stays_within_its_project(application: dict[str, Any]) ->
     assert (ROOT / spec["source"]["path"]).is_dir()
 
 
-def test_the_platforms_project_allows_every_kind_of_the_chart() -> None:
+def kinds_of_the_chart(values: dict[str, Any]) -> set[tuple[str, str]]:
+    """Group and kind of everything that the operator's Application renders with further values."""
     source = APPLICATIONS["ocr-operator"]["spec"]["source"]
-    values = source["helm"]["valuesObject"] | {
-        "serviceMonitor": {"enabled": True},
-        "watch": {"namespaces": ["a"]},
-    }
     command = [
         str(helm()),
         "template",
@@ -114,13 +111,19 @@ def test_the_platforms_project_allows_every_kind_of_the_chart() -> None:
         "--values=-",
     ]
     text = subprocess.run(
-        command, input=json.dumps(values), capture_output=True, text=True, check=True
+        command,
+        input=json.dumps(source["helm"]["valuesObject"] | values),
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
-    rendered = {
-        (manifest["apiVersion"].rpartition("/")[0].removesuffix("v1"), manifest["kind"])
-        for manifest in yaml.safe_load_all(text)
-        if manifest
-    }
+    manifests = [manifest for manifest in yaml.safe_load_all(text) if manifest]
+    return {(manifest["apiVersion"].rpartition("/")[0], manifest["kind"]) for manifest in manifests}
+
+
+def test_the_platforms_project_allows_every_kind_of_the_chart_and_no_more() -> None:
+    rendered = kinds_of_the_chart({"serviceMonitor": {"enabled": True}})
+    rendered |= kinds_of_the_chart({"watch": {"namespaces": ["papers"]}})
     project = PROJECTS["ocr-platform"]["spec"]
     allowed = project["clusterResourceWhitelist"] + project["namespaceResourceWhitelist"]
     own_namespace = {("", "Namespace")}
