@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 import aiohttp
 
@@ -66,7 +67,7 @@ def run(options: Options) -> int:
         sys.stderr.write(f"ocr-operator local: {error}\n")
         return 1
     with first, tempfile.TemporaryDirectory(prefix="kubeocr-") as folder:
-        asyncio.run(_run(Host(options, Path(folder), first), wanted))
+        asyncio.run(_run(Host(options, Path(folder), first, sys.stdout), wanted))
     return 0
 
 
@@ -81,13 +82,13 @@ async def _run(host: Host, wanted: Manifests) -> None:
 class Host:
     """The store, the controllers around it, and the operator itself, in one event loop."""
 
-    def __init__(self, options: Options, folder: Path, first: socket.socket) -> None:
+    def __init__(self, options: Options, folder: Path, first: socket.socket, out: TextIO) -> None:
         self._options = options
         self._folder = folder
         self._first = first
         self.store = Store(clock=_now, on_event=self._told)
-        live = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-        self._table = Table(self.store, _now, sys.stdout, live=live)
+        live = out.isatty() and os.environ.get("TERM") != "dumb"
+        self._table = Table(self.store, _now, out, live=live)
         self._queue: WorkQueue[Key] = WorkQueue()
         self._changed = asyncio.Event()
 
