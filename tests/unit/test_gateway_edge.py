@@ -84,6 +84,25 @@ async def test_a_body_that_stalls_is_a_408_and_the_connection_is_closed(running:
     assert (await running.client.post("/v1/ocr", content=PNG)).status_code == 200
 
 
+async def test_an_endless_head_is_cut_off(running: Gateway) -> None:
+    answer = await raw(running, b"GET /livez HTTP/1.1\r\nX-Long: " + b"a" * 70_000)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"65536 bytes" in answer
+
+
+async def test_many_short_requests_on_one_connection_are_no_endless_head(running: Gateway) -> None:
+    for _ in range(30):
+        assert (await running.client.get("/livez", headers={"x-long": "a" * 5000})).status_code == 200
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /livez HTTP/1.1\r\nX-", b"GET /livez HTTP/1.1\r\n\r\nGET /li"])
+async def test_a_head_that_stalls_is_cut_off(
+    running: Gateway, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr("ocr_gateway.connection.HEAD_SECONDS", 0.1)
+    assert (await raw(running, sent)).count(b"HTTP/1.1 200") == sent.count(b"\r\n\r\n")
+
+
 async def test_a_body_that_trickles_past_the_deadline_is_a_408(tmp_path: Path) -> None:
     async with model_server() as double, gateway(tmp_path, double, request_timeout_seconds=0.3) as slow:
         reader, writer = await asyncio.open_connection("127.0.0.1", slow.port)

@@ -10,6 +10,7 @@ import uvicorn
 
 from ocr_gateway.app import create_app
 from ocr_gateway.config import Config
+from ocr_gateway.connection import BoundedProtocol
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=BoundedProtocol,
                 loop="uvloop",
                 ws="none",
                 lifespan="on",
