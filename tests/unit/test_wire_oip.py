@@ -21,7 +21,6 @@ from ocr_wire.oip import (
     encode_response,
 )
 
-
 EMPTY = {"name": "x", "datatype": "UINT8", "shape": [0], "data": []}
 
 

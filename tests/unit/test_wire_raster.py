@@ -62,7 +62,8 @@ def test_every_format_is_read_as_rgb(file_format: str) -> None:
     ("mode", "file_format"),
     [
         ("1", "PNG"), ("L", "PNG"), ("LA", "PNG"), ("P", "PNG"), ("RGBA", "PNG"), ("RGBA", "WEBP"),
-        ("1", "TIFF"),        ("CMYK", "JPEG"), ("CMYK", "TIFF"), ("YCbCr", "TIFF"), ("P", "BMP"), ("RGBA", "TIFF"),
+        ("1", "TIFF"), ("CMYK", "JPEG"), ("CMYK", "TIFF"), ("YCbCr", "TIFF"), ("P", "BMP"),
+        ("RGBA", "TIFF"),
     ],
 )  # fmt: skip
 def test_every_colour_mode_becomes_rgb(mode: str, file_format: str) -> None:

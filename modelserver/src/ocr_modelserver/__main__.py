@@ -3,6 +3,7 @@
 import argparse
 import ctypes
 import logging
+import os
 import signal
 import socket
 import sys
@@ -145,7 +146,9 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise ModelError(f"cannot listen on {host} port {port}: {error.strerror}") from None
+        # The resolver's errors have negative numbers and words of their own.
+        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+        raise ModelError(f"cannot listen on {host} port {port}: {reason}") from None
 
 
 def _fetch(options: argparse.Namespace, catalogue: Catalogue) -> None:

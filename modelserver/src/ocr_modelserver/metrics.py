@@ -41,8 +41,9 @@ class Metrics:
         self._pages = self._counter("pages", "Pages read.")
         self._lines = self._counter("text_lines", "Lines of text found.")
 
-    def watch_queue(self, depth: Callable[[], int], capacity: int) -> None:
-        """Show the queue."""
+    def watch_queue(self, depth: Callable[[], int], running: Callable[[], int], capacity: int) -> None:
+        """Show the queue and the workers."""
+        self._gauge("workers_busy", "Images that are being read.").set_function(running)
         self._gauge("queue_depth", "Images that wait.").set_function(depth)
         self._gauge("queue_capacity", "Images that may wait.").set(capacity)
 

@@ -102,6 +102,11 @@ class Scheduler:
         return len(self._queue)
 
     @property
+    def running(self) -> int:
+        """Jobs that are being worked on."""
+        return self._running
+
+    @property
     def alive(self) -> bool:
         """Whether every worker still works."""
         return all(thread.is_alive() for thread in self._threads)

@@ -27,7 +27,9 @@ class Server:
         self.metrics = Metrics(config.service, self.reader.model)
         self.budget = Budget(config.max_bytes_in_flight)
         self.scheduler = Scheduler(config.workers, config.max_queue, time.monotonic)
-        self.metrics.watch_queue(lambda: self.scheduler.depth, config.max_queue)
+        self.metrics.watch_queue(
+            lambda: self.scheduler.depth, lambda: self.scheduler.running, config.max_queue
+        )
         self.ready = False
         self._failed = False
 

@@ -37,12 +37,11 @@ def turn_points(points: Floats, quarters: int, width: int, height: int) -> Float
 def crop(image: Pixels, box: Floats) -> Pixels:
     """The box's pixels, straightened, with reading from left to right: uint8 (h, w, 3), never empty."""
     (x0, y0), (x1, y1) = box.min(axis=0), box.max(axis=0)
-    left, top = max(0, int(x0)), max(0, int(y0))
+    height, width = image.shape[:2]
+    left, top = min(max(0, int(x0)), width - 1), min(max(0, int(y0)), height - 1)
     upright = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], dtype=np.float32)
     if np.abs(box - upright).max() <= _STRAIGHT:
-        cut = image[top : max(top + 1, round(float(y1))), left : max(left + 1, round(float(x1)))]
-        if cut.size:
-            return cut
+        return image[top : max(top + 1, round(float(y1))), left : max(left + 1, round(float(x1)))]
     width, height = (max(1, round(float(side))) for side in sizes(box[None])[0])
     # Warping a view around the box: OpenCV refuses images of 32767 pixels and more a side.
     part = image[top : int(y1) + 2, left : int(x1) + 2]

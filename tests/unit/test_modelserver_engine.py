@@ -1,0 +1,241 @@
+"""The stages of reading a page, as functions over arrays; networks are stood in for by functions."""
+
+import numpy as np
+import pytest
+
+from ocr_modelserver.engine.classify import runs_downwards, upside_down
+from ocr_modelserver.engine.detect import LONG_SIDE, boxes_of_map, detect, map_size
+from ocr_modelserver.engine.geometry import crop, turn_points, turn_reading
+from ocr_modelserver.engine.order import reading_order
+from ocr_modelserver.engine.recognise import MAX_WIDTH, decode, read_line
+from ocr_modelserver.engine.sessions import Floats, Networks
+
+
+def box(x: float, y: float, width: float, height: float = 20) -> list[list[float]]:
+    return [[x, y], [x + width, y], [x + width, y + height], [x, y + height]]
+
+
+def boxes(*rectangles: list[list[float]]) -> Floats:
+    return np.array(rectangles, np.float32).reshape(-1, 4, 2)
+
+
+def nothing() -> None:
+    """A checkpoint that lets everything pass."""
+
+
+@pytest.mark.parametrize(
+    "size",
+    [(20_000, 20), (20, 20_000), (3000, 25), (4, 4), (4, 1), (7000, 7000), (1240, 1754), (60_000, 800)],
+)
+def test_maps_are_multiples_of_32_and_bounded(size: tuple[int, int]) -> None:
+    width, height = map_size(*size)
+
+    assert width % 32 == height % 32 == 0
+    assert 32 <= min(width, height) <= LONG_SIDE
+    assert width * height <= 9_000_000
+
+
+def test_an_ordinary_page_is_one_tile() -> None:
+    assert map_size(1240, 1754) == (896, 1280)
+    assert max(map_size(7000, 7000)) < LONG_SIDE
+
+
+def test_a_blank_page_asks_no_network() -> None:
+    def network(_: Floats) -> Floats:
+        raise AssertionError
+
+    assert detect(network, np.full((500, 400, 3), 240, np.uint8), nothing).shape == (0, 4, 2)
+
+
+def test_detection_puts_a_kernel_where_it_is_on_the_page() -> None:
+    def network(batch: Floats) -> Floats:
+        return (batch[:, :1] < 0).astype(np.float32)
+
+    page = np.full((1500, 1000, 3), 255, np.uint8)
+    page[300:340, 200:800] = 0
+
+    (found,) = detect(network, page, nothing)
+
+    x0, y0, x1, y1 = *found.min(axis=0), *found.max(axis=0)
+    assert 150 < x0 < 200
+    assert 800 < x1 < 850
+    assert 255 < y0 < 300
+    assert 340 < y1 < 385
+
+
+def test_text_on_the_seam_of_two_tiles_is_one_box() -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def network(batch: Floats) -> Floats:
+        seen.append(batch.shape)
+        return (batch[:, :1] < 0).astype(np.float32)
+
+    strip = np.full((100, 4000, 3), 255, np.uint8)
+    strip[40:60, 200:3800] = 0
+
+    found = detect(network, strip, nothing)
+
+    assert len(seen) > 1
+    assert len(found) == 1
+    assert found[0].min(axis=0)[0] < 210
+    assert found[0].max(axis=0)[0] > 3790
+
+
+def test_weak_and_tiny_spots_are_no_boxes() -> None:
+    probability = np.zeros((100, 200), np.float32)
+    probability[20:40, 20:150] = 0.4
+    probability[60:61, 20:22] = 1.0
+
+    assert len(boxes_of_map(probability)) == 0
+
+
+def test_corners_run_clockwise_from_the_top_left() -> None:
+    probability = np.zeros((100, 200), np.float32)
+    probability[20:40, 20:150] = 1
+
+    (found,) = boxes_of_map(probability)
+
+    assert found[0][0] < found[1][0]
+    assert found[0][1] < found[3][1]
+    assert found[2].tolist() == found.max(axis=0).tolist()
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_a_crop_is_upright_whichever_way_the_page_lies(quarters: int) -> None:
+    page = np.zeros((60, 100, 3), np.uint8)
+    page[10:20, 30:70] = 200
+    page[10:20, 30:40] = 100
+    straight = boxes(box(30, 10, 40, 10))
+    turned_page = np.ascontiguousarray(np.rot90(page, -quarters))
+    lying = np.array([[turn_points(corner, -quarters % 4, 100, 60) for corner in straight[0]]], np.float32)
+
+    found = crop(turned_page, lying[0])
+
+    assert found.shape == (10, 40, 3)
+    assert found[5, 3, 0] == pytest.approx(100, abs=12)
+    assert found[5, 36, 0] == pytest.approx(200, abs=12)
+
+
+def test_turning_the_reading_moves_the_first_corner_clockwise() -> None:
+    turned = turn_reading(boxes(box(0, 0, 10, 50)), 1)
+
+    assert turned[0].tolist() == [[10, 0], [10, 50], [0, 50], [0, 0]]
+
+
+@pytest.mark.parametrize("where", [(-5, -5, 300, 300), (99, 59, 1, 1), (100, 60, 0, 0)])
+def test_a_crop_at_the_edge_is_never_empty(where: tuple[float, ...]) -> None:
+    corners = np.clip(np.array(box(*where), np.float32), 0, (100, 60))
+
+    assert crop(np.zeros((60, 100, 3), np.uint8), corners).size > 0
+
+
+def test_a_page_is_turned_by_the_vote_of_its_lines_not_by_one() -> None:
+    page = np.zeros((400, 400, 3), np.uint8)
+    found = boxes(*(box(10, 30 * row, 300) for row in range(10)))
+
+    def votes(upside: int) -> bool:
+        def network(batch: Floats) -> Floats:
+            scores = np.tile(np.array([0.9, 0.1], np.float32), (len(batch), 1))
+            scores[:upside] = (0.1, 0.9)
+            return scores
+
+        return upside_down(network, page, found)
+
+    assert [votes(3), votes(7)] == [False, True]
+
+
+def test_a_page_on_its_side_is_told_by_its_tall_boxes() -> None:
+    tall = [box(30 * n, 10, 20, 300) for n in range(5)]
+
+    assert runs_downwards(boxes(*tall, box(0, 0, 100)))
+    assert not runs_downwards(boxes(*(box(10, 30 * n, 300) for n in range(5)), box(0, 0, 5, 20)))
+    assert not runs_downwards(boxes())
+
+
+def one_hot(*indices: int) -> Floats:
+    return np.eye(4, dtype=np.float32)[list(indices)]
+
+
+CHARACTERS = ("", "a", "b", " ")
+
+
+@pytest.mark.parametrize(
+    ("steps", "text"),
+    [((1, 1, 0, 1, 2), "aab"), ((0, 0), ""), ((1, 3, 3, 2), "a b"), ((2,), "b")],
+)
+def test_ctc_folds_repeats_and_drops_blanks(steps: tuple[int, ...], text: str) -> None:
+    reading = decode(one_hot(*steps), CHARACTERS)
+
+    assert (reading.text, reading.confidence) == (text, 1.0 if text else 0.0)
+
+
+def networks(widths: list[int]) -> Networks:
+    def recognise(batch: Floats) -> Floats:
+        widths.append(batch.shape[3])
+        return one_hot(1)[None]
+
+    def unused(_: Floats) -> Floats:
+        raise AssertionError
+
+    return Networks(unused, unused, recognise, CHARACTERS)
+
+
+def test_a_line_is_padded_to_a_multiple_of_32() -> None:
+    widths: list[int] = []
+
+    read_line(networks(widths), np.zeros((24, 100, 3), np.uint8), nothing)
+
+    assert widths == [224]
+
+
+def test_a_line_too_long_for_the_network_is_cut_where_there_is_no_ink() -> None:
+    widths: list[int] = []
+    line = np.full((48, 6000, 3), 255, np.uint8)
+    line[10:40, :2300] = line[10:40, 2340:] = np.random.default_rng(1).integers(0, 255, (30, 1, 1))
+
+    reading = read_line(networks(widths), line, nothing)
+
+    assert max(widths) <= MAX_WIDTH
+    assert 2304 <= widths[0] <= 2368
+    assert reading.text == " ".join("a" * len(widths))
+
+
+def column(x: float, width: float, rows: int, top: float = 0, step: float = 30) -> list[list[list[float]]]:
+    return [box(x, top + step * row, width) for row in range(rows)]
+
+
+def test_columns_are_read_one_after_the_other() -> None:
+    found = boxes(*column(0, 200, 6), *column(240, 200, 6), *column(480, 200, 6))
+    shuffled = np.random.default_rng(2).permutation(18)
+
+    order = reading_order(found[shuffled])
+
+    assert [int(shuffled[index]) for index in order] == list(range(18))
+
+
+def test_a_heading_over_the_columns_divides_them_into_bands() -> None:
+    top, bottom = (
+        column(0, 200, 4, 40) + column(240, 200, 4, 40),
+        column(0, 200, 4, 240) + column(240, 200, 4, 240),
+    )
+    found = boxes(box(0, 0, 440), *top, box(0, 200, 440), *bottom)
+
+    assert reading_order(found) == list(range(18))
+
+
+def test_the_cells_of_a_table_are_read_by_row() -> None:
+    names, prices = column(0, 120, 6), column(400, 50, 6)
+
+    assert reading_order(boxes(*names, *prices)) == [0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11]
+
+
+def test_a_tilted_page_keeps_its_columns() -> None:
+    angle = np.radians(4)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]], np.float32)
+    found = boxes(*column(0, 200, 8), *column(220, 200, 8)) @ turn
+
+    assert reading_order(found) == list(range(16))
+
+
+def test_no_boxes_have_no_order() -> None:
+    assert reading_order(boxes()) == []
