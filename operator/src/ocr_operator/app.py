@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
@@ -38,6 +39,7 @@ from ocr_operator.watches import Host, ObjectId, Watches, WatchesEndedError
 
 # A key may wait so long while no worker takes any, and a sweep may be late by so much.
 STALLED_SECONDS: Final = 300.0
+END_SECONDS: Final = 5.0
 logger = logging.getLogger(__name__)
 
 
@@ -60,12 +62,19 @@ class Parts:
 
 def main(config: Config, version: str) -> int:
     """Run the operator; the exit status. What it can't live with is one line of the log."""
+    return asyncio.run(_run(config, version))
+
+
+async def _run(config: Config, version: str) -> int:
+    status = 0
     try:
-        asyncio.run(run(config, version))
+        await run(config, version)
     except (StartError, LostLeaseError, WatchesEndedError) as error:
         logger.critical("%s", error)
-        return 1
-    return 0
+        status = 1
+    # Tasks that kopf left behind and that don't end can't keep the process: the next one must start.
+    asyncio.get_running_loop().call_later(END_SECONDS, os._exit, status)
+    return status
 
 
 async def run(config: Config, version: str) -> None:

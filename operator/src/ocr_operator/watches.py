@@ -25,6 +25,7 @@ from ocr_operator.runtime.queue import WorkQueue
 
 # One apply of a service makes a handful of events of its children; together they are one look.
 CHILD_SECONDS: Final = 0.3
+KOPF_END_SECONDS: Final = 3.0
 # The identity of an object over kinds: plural and uid.
 ObjectId = tuple[str, str]
 
@@ -125,6 +126,11 @@ def _settings() -> kopf.OperatorSettings:
     return settings
 
 
+def _reason(tasks: Iterable[asyncio.Task[Any]]) -> str:
+    errors = [task.exception() for task in tasks if task.done() and not task.cancelled()]
+    return "; ".join(str(error) or type(error).__name__ for error in errors if error) or "no reason given"
+
+
 class WatchesEndedError(Exception):
     """kopf ended without being asked to: the operator is blind and must be started anew."""
 
@@ -175,12 +181,15 @@ class Host:
             stop_flag=self._end,
         )
         self._reclaim()
-        try:
-            await kopf.run_tasks(tasks, ignored=ours)
-        except Exception as error:
-            raise WatchesEndedError(f"kopf ended: {str(error) or type(error).__name__}") from error
+        runner = asyncio.create_task(kopf.run_tasks(tasks, ignored=ours))
+        # When a watch fails for good, kopf can wait for ever for its other watches, which wait for a login
+        # that is over already. So the first of its tasks to end is the end, and the rest has a limit.
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((runner,), timeout=KOPF_END_SECONDS)
         if not self._end.is_set():
-            raise WatchesEndedError("kopf ended without a reason")
+            raise WatchesEndedError(f"kopf ended: {_reason(tasks)}")
+        if not runner.done():
+            raise WatchesEndedError("kopf was asked to end and did not")
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = self._watches.registry(self._kinds)
