@@ -11,11 +11,11 @@ from ocr_modelserver.engine.sessions import Floats, Network
 
 _HEIGHT, _WIDTH = 48, 192
 _VOTERS = 12
-_TALL = 1.5
+_TALL = 4.0  # height to width; a lone I has up to 3.8, and says nothing about the page
 
 
 def runs_downwards(boxes: Floats) -> bool:
-    """Whether most of the text, by area, stands in boxes that are taller than wide: a page on its side."""
+    """Whether most of the text, by area, stands in boxes much taller than wide: a page on its side."""
     width, height = sizes(boxes).T
     area = width * height
     return bool(area[height >= _TALL * width].sum() > area.sum() / 2)

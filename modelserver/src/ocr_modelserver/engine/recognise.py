@@ -29,21 +29,23 @@ def recognise(
 ) -> list[tuple[Floats, Reading]]:
     """Read every box of a page; the result is in the boxes' order.
 
-    A box taller than wide is read both upright (a lone character) and as text that runs downwards; the
-    surer reading counts, and its box comes back with the corners of that reading. `checkpoint` is called
-    before every line and may raise to give up.
+    A box taller than wide may be a lone character or text that runs downwards. It is read both ways; the
+    second counts if it is surer and has more than one character (a lone stroke lies down as a dash), and its
+    box comes back with the corners of that reading. `checkpoint` is called before every line and may raise to
+    give up.
     """
     results: dict[int, tuple[Floats, Reading]] = {}
     width, height = sizes(boxes).T
     # The widest first: memory is taken once, at the largest size.
     for index in np.argsort(-(width / np.maximum(height, 1)), kind="stable"):
         box = boxes[index]
-        candidates = [box] if height[index] < _TALL * width[index] else [turn_reading(box[None], 1)[0], box]
-        readings = []
-        for candidate in candidates:
-            checkpoint()
-            readings.append((candidate, read_line(networks, crop(image, candidate), checkpoint)))
-        results[int(index)] = max(readings, key=lambda pair: pair[1].confidence)
+        reading = read_line(networks, crop(image, box), checkpoint)
+        if height[index] >= _TALL * width[index]:
+            lying = turn_reading(box[None], 1)[0]
+            second = read_line(networks, crop(image, lying), checkpoint)
+            if len(second.text) > 1 and second.confidence > reading.confidence:
+                box, reading = lying, second
+        results[int(index)] = (box, reading)
     return [results[index] for index in range(len(boxes))]
 
 
