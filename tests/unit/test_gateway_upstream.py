@@ -100,9 +100,31 @@ async def test_the_endpoints_file_may_be_missing_empty_or_damaged(tmp_path: Path
     assert Endpoint("::1", 81).authority == "[::1]:81"
 
 
-async def test_a_name_resolves_to_all_its_addresses_and_an_unknown_one_to_none() -> None:
-    assert await DnsResolver(HostPort("127.0.0.1", 80)).resolve() == {Endpoint("127.0.0.1", 80)}
-    assert await DnsResolver(HostPort("::1", 80)).resolve() == {Endpoint("::1", 80)}
+async def test_a_name_resolves_to_all_its_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 80)),
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.2", 80)),
+        (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("fd00::1", 80, 0, 0)),
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    expected = {Endpoint(ip, 80) for ip in ("10.0.0.1", "10.0.0.2", "fd00::1")}
+    assert await DnsResolver(HostPort("models", 80)).resolve() == expected
+
+
+@pytest.mark.parametrize(("code", "known"), [(socket.EAI_NONAME, True), (socket.EAI_AGAIN, False)])
+async def test_a_name_without_addresses_has_no_servers_but_a_failed_lookup_says_nothing(
+    monkeypatch: pytest.MonkeyPatch, code: int, known: bool
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise socket.gaierror(code, "told")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    resolver = DnsResolver(HostPort("models", 80))
+    if known:
+        assert await resolver.resolve() == frozenset()
+    else:
+        with pytest.raises(OSError, match="told"):
+            await resolver.resolve()
 
 
 async def test_a_resolver_that_fails_leaves_the_known_servers_alone(

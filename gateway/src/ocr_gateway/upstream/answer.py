@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from ocr_gateway.problems import CODES, Problem
 
 OK = 200
+UNAVAILABLE = 503
 TIMING = re.compile(r"([a-z_]{1,32});dur=([0-9]+(?:\.[0-9]+)?)")
 
 
@@ -63,7 +64,7 @@ class Answer:
                 error.error or CODES[error.code].title,
                 limit=error.limit,
                 actual=error.actual,
-                retry_after=self.retry_after or (1 if CODES[error.code].status == 503 else None),  # noqa: PLR2004
+                retry_after=self.retry_after or (1 if self.status == UNAVAILABLE else None),
             )
         raise Problem(
             "upstream_error",

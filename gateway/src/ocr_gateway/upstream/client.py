@@ -12,10 +12,9 @@ import aiohttp
 from ocr_gateway.deadline import Deadline
 from ocr_gateway.metrics import Metrics
 from ocr_gateway.problems import Problem
-from ocr_gateway.upstream.answer import Answer
+from ocr_gateway.upstream.answer import UNAVAILABLE, Answer
 from ocr_gateway.upstream.balancer import Balancer, Replica
 
-UNAVAILABLE = 503
 SERVER_ERROR = 500
 MAX_ATTEMPTS = 5
 NO_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=2)

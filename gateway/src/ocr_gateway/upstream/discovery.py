@@ -5,6 +5,7 @@ import logging
 
 import aiohttp
 
+from ocr_gateway.upstream.answer import OK
 from ocr_gateway.upstream.balancer import Balancer, Replica
 from ocr_gateway.upstream.resolver import Resolver
 
@@ -45,7 +46,7 @@ class Discovery:
         url = f"http://{replica.endpoint.authority}/v2/health/ready"
         try:
             async with self._session.get(url, timeout=PROBE_SECONDS) as response:
-                ready = response.status == 200  # noqa: PLR2004 - OK
+                ready = response.status == OK
         except TimeoutError:
             # Slow is busy, not unready: on a full node every server would be taken out at once.
             return
