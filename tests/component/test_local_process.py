@@ -36,9 +36,12 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Run]]:
         return runs[-1]
 
     yield run
-    for run_ in runs:
-        run_.process.kill()
-        run_.process.wait()
+    for started in runs:
+        started.process.kill()
+        started.process.wait()
+        # Only what a failed test has left.
+        for pid in started.children():
+            os.kill(pid, signal.SIGKILL)
 
 
 Start = Callable[..., Run]

@@ -63,7 +63,7 @@ class Table:
         # Age changes always, and so is no change.
         fresh = {uid: row for uid, row in rows.items() if self._shown.get(uid, ())[:-1] != row[:-1]}
         if fresh:
-            lines = _align([HEAD, *fresh.values()])
+            lines = _align([HEAD, *fresh.values()], WIDTHS)
             self._out.write("".join(f"{line}\n" for line in (lines if not self._shown else lines[1:])))
             for uid in fresh:
                 self._out.write("".join(f"  {line}\n" for line in _message(services[uid])))
@@ -128,6 +128,6 @@ def age(elapsed: Any) -> str:
     return f"{seconds}s"
 
 
-def _align(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(least, *(len(row[column]) for row in rows)) for column, least in enumerate(WIDTHS)]
+def _align(rows: Sequence[Sequence[str]], least: Sequence[int] = (0,) * len(HEAD)) -> list[str]:
+    widths = [max(width, *(len(row[column]) for row in rows)) for column, width in enumerate(least)]
     return ["   ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
