@@ -25,9 +25,6 @@ from ocr_wire import oip
 from ocr_wire.result import Document, Line, ModelRef, Page
 
 TIMING = "queue;dur=1.0, det;dur=2.5, rec;dur=3.0"
-# Asked for the current loop after a synchronous test, asyncio would make one that pytest-asyncio 1.5 never
-# closes, and its ResourceWarning fails some later test. Set once, even to None, it is not made.
-asyncio.set_event_loop(None)
 
 MODEL = ModelRef(name="double", sha256="0" * 64)
 Behaviour = Callable[[Request, "ModelServer"], Awaitable[Response]]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from operator import attrgetter
 
 from PIL import (
     BmpImagePlugin,
@@ -153,8 +154,8 @@ def frames(data: bytes, limits: Limits) -> Iterator[Pixels]:
     Raises:
         ImageProblem: as `inspect`, before the first page; undecodable_image at any page.
     """
-    for frame in reduced_frames(data, limits, reduce_above=limits.max_pixels):
-        yield frame.pixels
+    # A loop's variable would hold a page while the next one is decoded.
+    return map(attrgetter("pixels"), reduced_frames(data, limits, reduce_above=limits.max_pixels))
 
 
 def reduced_frames(data: bytes, limits: Limits, reduce_above: int) -> Iterator[Frame]:
@@ -165,12 +166,15 @@ def reduced_frames(data: bytes, limits: Limits, reduce_above: int) -> Iterator[F
     """
     info = inspect(data, limits)
     for index in range(info.frames):
-        # The file is opened anew for each page: between pages nothing of the decoder is held.
-        with damage_is_a_problem(), _OPENERS[info.format](BytesIO(data)) as image:
-            if index:
-                image.seek(index)
-            frame = _decode(image, reduce_above)
-        yield frame
+        yield _frame(data, info.format, index, reduce_above)
+
+
+def _frame(data: bytes, form: str, index: int, reduce_above: int) -> Frame:
+    """One page. The file is opened anew for each: between pages nothing of the decoder is held."""
+    with damage_is_a_problem(), _OPENERS[form](BytesIO(data)) as image:
+        if index:
+            image.seek(index)
+        return _decode(image, reduce_above)
 
 
 def reduction(width: int, height: int, reduce_above: int) -> int:

@@ -219,7 +219,7 @@ class Gateway(Part):
     )
     resources: Resources = Field(
         default=Resources(
-            requests=ResourceList(cpu="100m", memory="256Mi"), limits=ResourceList(memory="512Mi")
+            requests=ResourceList(cpu="100m", memory="256Mi"), limits=ResourceList(memory="1Gi")
         ),
         description="Compute of one pod.",
     )
