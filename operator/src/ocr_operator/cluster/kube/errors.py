@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -46,4 +47,4 @@ def _seconds(body: Mapping[str, Any], header: str | None) -> float | None:
         seconds = float(header if header is not None else inside)  # type: ignore[arg-type]  # None raises TypeError
     except (TypeError, ValueError):
         return None
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_RETRY_AFTER)

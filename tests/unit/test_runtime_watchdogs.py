@@ -1,0 +1,155 @@
+"""Freshness, health and metrics."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from aiohttp import web
+
+from ocr_operator.models.service import Key
+from ocr_operator.models.status import ComponentStatus, Condition, Status
+from ocr_operator.runtime.freshness import Freshness
+from ocr_operator.runtime.health import Health, create_app, limit, serve
+from ocr_operator.runtime.metrics import CONTENT_TYPE, Metrics
+
+KEY = Key("shop", "invoices")
+
+
+class Clock:
+    """Time that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_watches_that_told_what_the_list_shows_owe_nothing() -> None:
+    clock = Clock()
+    freshness: Freshness[str] = Freshness(clock)
+    freshness.saw("a", 5)
+    freshness.saw("b", 9)
+    freshness.expect({"a": 5, "b": 7}, at=8)
+    clock.now = 100.0
+    assert freshness.behind_seconds() == 0.0
+
+
+def test_a_change_that_no_watch_told_is_owed_since_the_first_list_that_showed_it() -> None:
+    clock = Clock()
+    freshness: Freshness[str] = Freshness(clock)
+    freshness.saw("a", 5)
+    freshness.expect({"a": 6}, at=6)
+    clock.now = 50.0
+    freshness.expect({"a": 8}, at=8)
+    clock.now = 60.0
+    assert freshness.behind_seconds() == 60.0
+    freshness.saw("a", 7)
+    assert freshness.behind_seconds() == 60.0
+    freshness.saw("a", 8)
+    assert freshness.behind_seconds() == 0.0
+
+
+def test_an_object_that_vanished_is_not_owed() -> None:
+    clock = Clock()
+    freshness: Freshness[str] = Freshness(clock)
+    freshness.expect({"a": 6}, at=6)
+    freshness.expect({}, at=7)
+    clock.now = 100.0
+    assert freshness.behind_seconds() == 0.0
+
+
+def test_an_object_that_is_younger_than_the_list_is_remembered() -> None:
+    freshness: Freshness[str] = Freshness(Clock())
+    freshness.saw("old", 3)
+    freshness.saw("young", 9)
+    freshness.expect({}, at=5)
+    freshness.expect({"young": 9}, at=10)
+    assert freshness.behind_seconds() == 0.0
+    freshness.expect({"old": 3}, at=11)
+    freshness.saw("young", 12)
+    assert freshness._behind.keys() == {"old"}
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[tuple[str, Health]]:
+    health = Health()
+    runner = await serve(create_app(health, lambda: b"text", CONTENT_TYPE), "127.0.0.1", 0)
+    host, port = runner.addresses[0][:2]
+    yield f"http://{host}:{port}", health
+    await runner.cleanup()
+
+
+async def test_healthz_and_readyz_say_what_is_wrong(server: tuple[str, Health]) -> None:
+    url, health = server
+    seconds = 0.0
+    health.alive["queue"] = limit(lambda: seconds, 300.0, "nobody works")
+    health.ready["start"] = lambda: "the CRD is missing"
+    async with httpx.AsyncClient(base_url=url) as client:
+        assert (await client.get("/healthz")).text == "ok"
+        unready = await client.get("/readyz")
+        assert (unready.status_code, unready.text) == (503, "start: the CRD is missing")
+        seconds = 301.0
+        dead = await client.get("/healthz")
+        assert (dead.status_code, dead.text) == (503, "queue: nobody works for 301 s")
+        assert "queue: nobody works" in (await client.get("/readyz")).text
+        assert (await client.get("/metrics")).headers["Content-Type"] == CONTENT_TYPE
+
+
+async def test_a_port_that_is_taken_is_an_error_and_leaves_nothing(server: tuple[str, Health]) -> None:
+    url, _ = server
+    with pytest.raises(OSError, match="address already in use"):
+        await serve(web.Application(), "127.0.0.1", int(url.rpartition(":")[2]))
+
+
+def status(*conditions: tuple[str, str], ready: int = 1) -> Status:
+    """A status with these conditions and a gateway."""
+    return Status(
+        conditions=tuple(
+            Condition(
+                type=kind,
+                status=value,
+                reason="R",
+                message="",
+                last_transition_time="2026-01-01T00:00:00Z",
+                observed_generation=1,
+            )
+            for kind, value in conditions
+        ),
+        components=(
+            ComponentStatus(name="gateway", desired=2, ready=ready, updated=2, summary="", image="i"),
+        ),
+    )
+
+
+def series(metrics: Metrics) -> list[str]:
+    """The lines about services."""
+    lines = metrics.expose().decode().splitlines()
+    return [line for line in lines if line.startswith("ocr_operator_resource_")]
+
+
+def test_a_services_series_show_its_last_status_and_go_with_it() -> None:
+    metrics = Metrics(version="1", kopf_version="2")
+    metrics.judged(Key("other", "invoices"), status(("Ready", "True")))
+    others = series(metrics)
+    metrics.judged(KEY, status(("Ready", "False"), ("Stalled", "True")))
+    metrics.judged(KEY, status(("Ready", "True"), ready=2))
+    own = [line for line in series(metrics) if 'namespace="shop"' in line]
+    labels = 'name="invoices",namespace="shop"'
+    assert f'ocr_operator_resource_condition{{{labels},status="True",type="Ready"}} 1.0' in own
+    assert f'ocr_operator_resource_condition{{{labels},status="False",type="Ready"}} 0.0' in own
+    ready = f'ocr_operator_resource_replicas{{component="gateway",{labels},state="ready"}} 2.0'
+    assert ready in own
+    assert not any("Stalled" in line for line in own)
+    assert set(metrics.known()) == {KEY, Key("other", "invoices")}
+    metrics.forgotten(KEY)
+    metrics.forgotten(KEY)
+    assert series(metrics) == others
+    assert metrics.known() == (Key("other", "invoices"),)
+
+
+def test_two_registries_share_nothing() -> None:
+    first, second = Metrics(version="1", kopf_version="2"), Metrics(version="1", kopf_version="2")
+    first.status_written()
+    assert b"ocr_operator_status_writes_total 1.0" in first.expose()
+    assert b"ocr_operator_status_writes_total 0.0" in second.expose()
