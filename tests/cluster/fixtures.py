@@ -56,4 +56,4 @@ def new_namespace(kubectl: Kubectl) -> Iterator[str]:
         Kubectl(kubectl.kubeconfig, name).wait("create", "serviceaccount/default", seconds=30)
         yield name
     finally:
-        kubectl.run("delete", "namespace", name, "--wait=false")
+        kubectl.run("delete", "namespace", name, "--wait=false", "--ignore-not-found")

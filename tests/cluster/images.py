@@ -182,9 +182,9 @@ class Store:
         command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(BASE_PACKAGES)}", *excludes]
         command.append(f'--customize-hook=chroot "$1" apt-get purge --yes --quiet {" ".join(BASE_REMOVED)}')
         run([*command, SUITE, str(archive)], f"making the base of Debian {SUITE} (about 30 s)", self._say)
-        self._buildah("importing the base", "from", "--name=base", "scratch")
-        self._buildah("importing the base", "add", "base", str(archive), "/")
-        self._buildah("importing the base", "commit", "--rm", "base", self._base)
+        self._buildah("starting the base image", "from", "--name=base", "scratch")
+        self._buildah("filling the base image", "add", "base", str(archive), "/")
+        self._buildah("saving the base image", "commit", "--rm", "base", self._base)
         archive.unlink()
 
     def build(self, context: Path, name: str, wheels: Path, target: Path) -> None:

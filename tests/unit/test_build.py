@@ -10,7 +10,6 @@ import kubernetes_validate
 import pytest
 import yaml
 from hypothesis import given
-from tests.unit.strategies import specs
 
 from ocr_operator.desired.build import build
 from ocr_operator.desired.deployment import build_scales
@@ -19,6 +18,7 @@ from ocr_operator.models.manifest import Manifest, ref
 from ocr_operator.models.service import parse
 from ocr_operator.models.spec import Spec
 from tests.unit.samples import OPERANDS, ocr_service, plan
+from tests.unit.strategies import specs
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(path.name for path in GOLDEN.iterdir() if path.is_dir())

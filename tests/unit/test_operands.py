@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
+
 from ocr_modelserver.models.catalogue import load_catalogue
 from ocr_operator.models.operands import Operands
-from pydantic import ValidationError
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "operator/src/ocr_operator/operands.yaml"
