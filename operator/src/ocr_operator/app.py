@@ -17,7 +17,7 @@ from aiohttp import web
 
 from ocr_operator.cluster.kube.access import Access, AccessError
 from ocr_operator.cluster.kube.cluster import KubeCluster, version_of
-from ocr_operator.cluster.kube.discovery import Discovery
+from ocr_operator.cluster.kube.discovery import KEPT_SECONDS, Discovery
 from ocr_operator.cluster.kube.events import Recorder
 from ocr_operator.cluster.kube.http import Http
 from ocr_operator.cluster.kube.lease import LEASE, Election, LostLeaseError
@@ -127,7 +127,14 @@ class _Operator:
             count=config.workers,
         )
         watches = Watches(self._queue, metrics, self._freshness)
-        self._host = Host(watches, parts.access, config.namespaces, lambda: _take_signals(parts.stop))
+        self._host = Host(
+            watches,
+            parts.access,
+            config.namespaces,
+            reclaim=lambda: _take_signals(parts.stop),
+            # The kinds are looked at so often, and an answer about them is so old at most.
+            patience_seconds=2 * (config.discovery_seconds + KEPT_SECONDS),
+        )
         self._served: frozenset[Kind] = frozenset()
         metrics.follow_queue(lambda: len(self._queue))
         metrics.leading(0)

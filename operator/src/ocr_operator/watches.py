@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import kopf
@@ -126,9 +128,18 @@ def _settings() -> kopf.OperatorSettings:
     return settings
 
 
-def _reason(tasks: Iterable[asyncio.Task[Any]]) -> str:
-    errors = [task.exception() for task in tasks if task.done() and not task.cancelled()]
-    return "; ".join(str(error) or type(error).__name__ for error in errors if error) or "no reason given"
+def _errors(tasks: Iterable[asyncio.Task[Any]]) -> list[BaseException]:
+    ended = [task.exception() for task in tasks if task.done() and not task.cancelled()]
+    return [error for error in ended if error is not None]
+
+
+def _reason(errors: Iterable[BaseException]) -> str:
+    return "; ".join(str(error) or type(error).__name__ for error in errors) or "no reason given"
+
+
+def _is_not_found(error: BaseException) -> bool:
+    # kopf's errors of the API carry the status, but it exports none of their classes.
+    return getattr(error, "status", None) == HTTPStatus.NOT_FOUND
 
 
 class WatchesEndedError(Exception):
@@ -142,13 +153,22 @@ class Host:
     """
 
     def __init__(
-        self, watches: Watches, access: Access, namespaces: Sequence[str], reclaim: Callable[[], None]
+        self,
+        watches: Watches,
+        access: Access,
+        namespaces: Sequence[str],
+        reclaim: Callable[[], None],
+        patience_seconds: float,
     ) -> None:
-        """No namespaces means all. `reclaim` takes the signals back that kopf takes for itself."""
+        """No namespaces means all. `reclaim` takes the signals back that kopf takes for itself.
+
+        A kind may vanish before `watch` leaves it out; this many seconds later `watch` must have said so.
+        """
         self._watches = watches
         self._access = access
         self._namespaces = tuple(namespaces)
         self._reclaim = reclaim
+        self._patience_seconds = patience_seconds
         self._kinds: tuple[Kind, ...] = ()
         self._end = asyncio.Event()
         self._again = False
@@ -182,14 +202,28 @@ class Host:
         )
         self._reclaim()
         runner = asyncio.create_task(kopf.run_tasks(tasks, ignored=ours))
-        # When a watch fails for good, kopf can wait for ever for its other watches, which wait for a login
-        # that is over already. So the first of its tasks to end is the end, and the rest has a limit.
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        asked = self._end.is_set()
+        if not asked:
+            # A watch failed for good. kopf would first end its login, and the other watches would wait for
+            # another one for ever.
+            for task in asyncio.all_tasks() - ours - {runner}:
+                task.cancel()
         await asyncio.wait((runner,), timeout=KOPF_END_SECONDS)
-        if not self._end.is_set():
-            raise WatchesEndedError(f"kopf ended: {_reason(tasks)}")
+        errors = _errors((runner,)) or _errors(tasks)
         if not runner.done():
-            raise WatchesEndedError("kopf was asked to end and did not")
+            raise WatchesEndedError(f"kopf did not end: {_reason(errors)}")
+        if not asked:
+            await self._forgive(errors)
+
+    async def _forgive(self, errors: Sequence[BaseException]) -> None:
+        """Return if kopf ended because a CRD went, and `watch` says so soon: what is left is watched then."""
+        if any(map(_is_not_found, errors)):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._patience_seconds):
+                    await self._end.wait()
+        if not self._end.is_set():
+            raise WatchesEndedError(f"kopf ended: {_reason(errors)}")
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = self._watches.registry(self._kinds)

@@ -74,9 +74,10 @@ class KubeCluster:
                 # Items of a list leave out what the list says once.
                 head = {"apiVersion": kind.api_version, "kind": kind.kind}
                 items.extend({**entry, **head} for entry in page.get("items") or ())
-        except GoneError:
+        except GoneError as error:
+            # 410: the list went out of date while it was read. 404: the kind goes, or went a moment ago.
             if await self._discovery.serves(kind):
-                raise ClusterError(f"the list of {kind.plural} went out of date while it was read") from None
+                raise ClusterError(str(error)) from error
             return Listing((), 0)
         return Listing(tuple(items), version)
 
