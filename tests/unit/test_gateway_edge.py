@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ocr_gateway.problems import CODES
+from ocr_gateway.upstream.discovery import Discovery
 from tests.unit.gateway_kit import (
     Gateway,
     eventually,
@@ -224,3 +225,20 @@ def test_a_code_is_retryable_exactly_when_the_service_and_not_the_request_is_the
     retryable = {name for name, code in CODES.items() if code.retryable}
     assert retryable == {"body_timeout", "upstream_error", "not_ready", "queue_full", "deadline_exceeded"}
     assert all(400 <= code.status < 600 for code in CODES.values())
+
+
+async def test_a_gateway_that_looks_for_model_servers_no_more_says_it_is_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def end(_: Discovery) -> None:
+        raise RuntimeError("a bug")
+
+    async with model_server() as double, gateway(tmp_path, double) as one:
+
+        async def dead() -> bool:
+            answer = await one.client.get("/livez")
+            return answer.status_code == 500 and answer.json()["code"] == "internal"
+
+        assert not await dead()
+        monkeypatch.setattr(Discovery, "refresh", end)
+        await eventually(dead)

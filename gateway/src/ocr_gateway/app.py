@@ -38,7 +38,7 @@ def create_app(config: Config, *, draining: Callable[[], bool] = lambda: False) 
             refreshing = asyncio.create_task(discovery.run(config.refresh_seconds))
             try:
                 upstream = Upstream(session, balancer, metrics, config.endpoint_wait_seconds)
-                yield {"services": _services(config, metrics, balancer, upstream)}
+                yield {"services": _services(config, metrics, balancer, upstream, refreshing)}
             finally:
                 refreshing.cancel()
                 with suppress(asyncio.CancelledError):
@@ -52,7 +52,9 @@ def create_app(config: Config, *, draining: Callable[[], bool] = lambda: False) 
     )
 
 
-def _services(config: Config, metrics: Metrics, balancer: Balancer, upstream: Upstream) -> Services:
+def _services(
+    config: Config, metrics: Metrics, balancer: Balancer, upstream: Upstream, discovering: asyncio.Task[None]
+) -> Services:
     return Services(
         config=config,
         metrics=metrics,
@@ -65,6 +67,7 @@ def _services(config: Config, metrics: Metrics, balancer: Balancer, upstream: Up
             limits=raster.Limits(max_pixels=config.max_image_pixels, max_pages=config.max_pages),
             page_concurrency=config.page_concurrency,
         ),
+        discovering=discovering,
     )
 
 

@@ -31,6 +31,7 @@ class Services:
     balancer: Balancer
     upstream: Upstream
     recogniser: Recogniser
+    discovering: asyncio.Task[None]
 
     @property
     def body_limits(self) -> BodyLimits:

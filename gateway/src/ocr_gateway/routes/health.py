@@ -9,8 +9,10 @@ from ocr_gateway.problems import Problem
 from ocr_gateway.services import services_of
 
 
-async def livez(_: Request) -> Response:
-    """200 as long as the event loop turns."""
+async def livez(request: Request) -> Response:
+    """200 as long as the event loop turns and the model servers are looked for."""
+    if services_of(request).discovering.done():
+        raise Problem("internal", "The search for model servers has ended; this gateway must be restarted.")
     return PlainTextResponse("ok\n")
 
 
