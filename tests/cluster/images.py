@@ -5,6 +5,7 @@
 """
 
 import hashlib
+import json
 import os
 import platform
 import re
@@ -97,8 +98,16 @@ def fingerprint(context: Path, tag: str) -> str:
     """A short hash of everything of ours that decides what the image holds."""
     digest = hashlib.sha256(f"{tag}\0{base_key()}".encode())
     for file in sorted(file for file in context.rglob("*") if file.is_file()):
-        digest.update(str(file.relative_to(context)).encode() + b"\0" + file.read_bytes() + b"\0")
+        content = _packaging(file) if file.name == "pyproject.toml" else file.read_bytes()
+        digest.update(str(file.relative_to(context)).encode() + b"\0" + content + b"\0")
     return digest.hexdigest()[:16]
+
+
+def _packaging(pyproject: Path) -> bytes:
+    """What the file says about packages; settings of linters and tests are in no image."""
+    content = tomllib.loads(pyproject.read_text())
+    content["tool"] = content.get("tool", {}).get("hatch")
+    return json.dumps(content, sort_keys=True).encode()
 
 
 def base_key() -> str:

@@ -6,18 +6,15 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tests.cluster import images
+from tests.cluster.dev import CHART, NAMESPACE, RELEASE
 from tests.cluster.helm import Helm
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.node import Node
 from tests.cluster.upstreams import service_monitor_crd
 
-NAMESPACE = "ocr-system"
-RELEASE = "ocr-operator"
-CHART = Path(__file__).parents[2] / "charts/ocr-operator"
 # An operand version whose images are nowhere.
 MISSING = "9.9.9"
 NEXT_TAG = "next"

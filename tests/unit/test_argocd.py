@@ -12,9 +12,8 @@ import pytest
 import yaml
 
 from ocr_operator.models.service import parse
-from tests.cluster.errors import ClusterError
-from tests.cluster.gobuild import go_environment, say, toolchain
 from tests.cluster.helm import helm
+from tests.cluster.upstreams import module
 
 ROOT = Path(__file__).parents[2]
 FILES = [
@@ -43,17 +42,8 @@ APPLICATIONS = documents("Application")
 @pytest.fixture(scope="module")
 def schemas() -> dict[str, dict[str, Any]]:
     """Argo CD's schemas by kind, closed: the API drops a field that it does not know."""
-    command = [str(toolchain(say)), "mod", "download", "-json", MODULE]
-    result = subprocess.run(
-        command, env=go_environment(), cwd="/", capture_output=True, text=True, timeout=120, check=False
-    )
-    answer = json.loads(result.stdout or "{}")
-    if answer.get("Sum") != MODULE_SUM:
-        reason = answer.get("Error") or result.stderr or f"its sum is {answer.get('Sum')}, not {MODULE_SUM}"
-        raise ClusterError(f"Argo CD's schemas can't be had: go mod download {MODULE}: {reason}")
-    crds = [
-        yaml.safe_load(path.read_text()) for path in Path(answer["Dir"]).glob("manifests/crds/*-crd.yaml")
-    ]
+    folder = module(MODULE, MODULE_SUM) / "manifests/crds"
+    crds = [yaml.safe_load(path.read_text()) for path in folder.glob("*-crd.yaml")]
     return {crd["spec"]["names"]["kind"]: closed(crd["spec"]["versions"][0]["schema"]) for crd in crds}
 
 

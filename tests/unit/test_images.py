@@ -58,13 +58,23 @@ def test_the_same_sources_are_not_built_again(tmp_path: Path) -> None:
     assert images.fingerprint(first, "1.0.0") == images.fingerprint(second, "1.0.0")
 
 
-@pytest.mark.parametrize("name", ["Dockerfile", "pyproject.toml", "gateway/src/ocr_gateway/app.py"])
-def test_a_changed_file_is_another_image(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "addition", "another"),
+    [
+        ("Dockerfile", "\n", True),
+        ("gateway/src/ocr_gateway/app.py", "\n", True),
+        ("pyproject.toml", "[tool.hatch.metadata]\nallow-direct-references = true\n", True),
+        ("pyproject.toml", "[tool.nobody]\nline-length = 1\n", False),
+    ],
+)
+def test_a_change_of_what_the_image_is_made_of_is_another_image(
+    name: str, addition: str, another: bool, tmp_path: Path
+) -> None:
     context = images.snapshot("gateway", tmp_path / "gateway")
     before = images.fingerprint(context, "1.0.0")
     with (context / name).open("a") as file:
-        file.write("\n")
-    assert images.fingerprint(context, "1.0.0") != before
+        file.write(addition)
+    assert (images.fingerprint(context, "1.0.0") != before) is another
 
 
 def test_wheels_of_every_program_and_model_are_downloaded_beforehand() -> None:
