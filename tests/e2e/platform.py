@@ -70,5 +70,6 @@ class Platform:
         """The real CRD of ServiceMonitors."""
         crd = service_monitor_crd().read_text()
         self.kubectl.apply(crd, "--server-side")
+        self.kubectl.wait("condition=Established", "crd/servicemonitors.monitoring.coreos.com")
         yield
         self.kubectl.run("delete", "--filename=-", "--wait=true", stdin=crd)

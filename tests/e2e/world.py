@@ -170,11 +170,12 @@ class World:
                 sender.join(timeout=300)
 
     def exists(self, *what: str) -> bool:
-        """Whether kubectl finds an object."""
+        """Whether kubectl finds an object; there is none of a kind that is not served (yet)."""
         try:
             self.kubectl.run("get", *what)
         except CommandError as error:
-            if "not found" not in error.output.lower():
+            absent = ("not found", "doesn't have a resource type")
+            if not any(said in error.output.lower() for said in absent):
                 raise
             return False
         return True
