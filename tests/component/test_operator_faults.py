@@ -160,8 +160,8 @@ def test_an_error_that_kopf_cannot_survive_ends_the_process(
     proxy: FaultProxy, kube: Api, start: Start
 ) -> None:
     operator = start().ready()
-    proxy.inject(is_watch, watch_error(500), 1)
     eventually("watches", proxy.drop_watches)
+    proxy.inject(is_watch, watch_error(500), 1)
     assert operator.ended() == 1
     assert "kopf ended" in operator.said()
     # As the kubelet would.

@@ -28,6 +28,7 @@ from ocr_operator.runtime.queue import WorkQueue
 # One apply of a service makes a handful of events of its children; together they are one look.
 CHILD_SECONDS: Final = 0.3
 KOPF_END_SECONDS: Final = 3.0
+CANCEL_AGAIN_SECONDS: Final = 0.2
 # The identity of an object over kinds: plural and uid.
 ObjectId = tuple[str, str]
 
@@ -142,6 +143,13 @@ def _is_not_found(error: BaseException) -> bool:
     return getattr(error, "status", None) == HTTPStatus.NOT_FOUND
 
 
+def _cancel_tasks_of_kopf(*, except_for: asyncio.Task[Any]) -> None:
+    for task in asyncio.all_tasks():
+        frame = getattr(task.get_coro(), "cr_frame", None)
+        if frame and frame.f_globals["__name__"].startswith("kopf.") and task is not except_for:
+            task.cancel()
+
+
 class WatchesEndedError(Exception):
     """kopf ended without being asked to: the operator is blind and must be started anew."""
 
@@ -204,12 +212,13 @@ class Host:
         runner = asyncio.create_task(kopf.run_tasks(tasks, ignored=ours))
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         asked = self._end.is_set()
-        if not asked:
-            # A watch failed for good. kopf would first end its login, and the other watches would wait for
-            # another one for ever.
-            for task in asyncio.all_tasks() - ours - {runner}:
-                task.cancel()
-        await asyncio.wait((runner,), timeout=KOPF_END_SECONDS)
+        deadline = asyncio.get_running_loop().time() + KOPF_END_SECONDS
+        while not runner.done() and asyncio.get_running_loop().time() < deadline:
+            if not asked:
+                # A watch failed for good. kopf first ends its login, and the other watches wait for that for
+                # ever; and a watch that connects swallows a cancellation.
+                _cancel_tasks_of_kopf(except_for=runner)
+            await asyncio.wait((runner,), timeout=CANCEL_AGAIN_SECONDS)
         errors = _errors((runner,)) or _errors(tasks)
         if not runner.done():
             raise WatchesEndedError(f"kopf did not end: {_reason(errors)}")
