@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 
-from ocr_modelserver.engine.classify import runs_downwards, upside_down
+from ocr_modelserver.engine.arrays import Floats, Indices, Pixels
 from ocr_modelserver.engine.detect import LONG_SIDE, boxes_of_map, detect, map_size
+from ocr_modelserver.engine.doubt import Doubt
 from ocr_modelserver.engine.geometry import crop, turn_points, turn_reading
 from ocr_modelserver.engine.order import reading_order
-from ocr_modelserver.engine.recognise import MAX_WIDTH, decode, read_line
-from ocr_modelserver.engine.sessions import Floats, Networks
+from ocr_modelserver.engine.reading import Reading, decode, joined
+from ocr_modelserver.engine.recognise import MAX_WIDTH, LineReader, read_line, recognise
+from ocr_modelserver.engine.sessions import Recogniser, Second
+from ocr_modelserver.engine.turn import runs_downwards, upside_down
 
 
 def box(x: float, y: float, width: float, height: float = 20) -> list[list[float]]:
@@ -129,19 +132,30 @@ def test_a_crop_at_the_edge_is_never_empty(where: tuple[float, ...]) -> None:
     assert crop(np.zeros((60, 100, 3), np.uint8), corners).size > 0
 
 
-def test_a_page_is_turned_by_the_vote_of_its_lines_not_by_one() -> None:
-    page = np.zeros((400, 400, 3), np.uint8)
-    found = boxes(*(box(10, 30 * row, 300) for row in range(10)))
+@pytest.mark.parametrize(
+    ("upright", "upside", "turned"),
+    [(0.95, 1.0, False), (0.6, 0.95, True), (0.6, 0.5, False), (0.0, 0.0, False)],
+)
+def test_a_page_is_upside_down_when_its_lines_read_better_so(
+    upright: float, upside: float, turned: bool
+) -> None:
+    def read(box: Floats) -> Reading:
+        confidence = upright if box[0, 0] < box[1, 0] else upside
+        return Reading("text", confidence, confidence)
 
-    def votes(upside: int) -> bool:
-        def network(batch: Floats) -> Floats:
-            scores = np.tile(np.array([0.9, 0.1], np.float32), (len(batch), 1))
-            scores[:upside] = (0.1, 0.9)
-            return scores
+    assert upside_down(read, boxes(*(box(10, 30 * row, 300) for row in range(10)))) is turned
 
-        return upside_down(network, page, found)
 
-    assert [votes(3), votes(7)] == [False, True]
+def test_a_page_that_reads_well_is_not_read_upside_down_too() -> None:
+    asked = []
+
+    def read(box: Floats) -> Reading:
+        asked.append(box)
+        return Reading("text", 0.99, 0.9)
+
+    assert not upside_down(read, boxes(*(box(10, 30 * row, 300) for row in range(10))))
+    assert 0 < len(asked) < 10
+    assert all(box[0, 0] < box[1, 0] for box in asked)
 
 
 def test_a_page_on_its_side_is_told_by_its_tall_boxes() -> None:
@@ -152,10 +166,6 @@ def test_a_page_on_its_side_is_told_by_its_tall_boxes() -> None:
     assert not runs_downwards(boxes())
 
 
-def one_hot(*indices: int) -> Floats:
-    return np.eye(4, dtype=np.float32)[list(indices)]
-
-
 CHARACTERS = ("", "a", "b", " ")
 
 
@@ -164,28 +174,50 @@ CHARACTERS = ("", "a", "b", " ")
     [((1, 1, 0, 1, 2), "aab"), ((0, 0), ""), ((1, 3, 3, 2), "a b"), ((2,), "b")],
 )
 def test_ctc_folds_repeats_and_drops_blanks(steps: tuple[int, ...], text: str) -> None:
-    reading = decode(one_hot(*steps), CHARACTERS)
+    reading = decode(np.array(steps), np.ones(len(steps), np.float32), CHARACTERS)
 
     assert (reading.text, reading.confidence) == (text, 1.0 if text else 0.0)
 
 
-def networks(widths: list[int]) -> Networks:
-    def recognise(batch: Floats) -> Floats:
+def test_a_reading_is_as_sure_as_its_characters_on_average_and_at_worst() -> None:
+    reading = decode(np.array([1, 0, 2]), np.array([1.0, 0.1, 0.5], np.float32), CHARACTERS)
+
+    assert (reading.confidence, reading.lowest) == (0.75, 0.5)
+
+
+def test_pieces_are_joined_by_spaces_and_weighted_by_their_characters() -> None:
+    whole = joined([Reading("abc", 1.0, 0.9), Reading(" ", 0.1, 0.1), Reading("d", 0.6, 0.6)])
+
+    assert whole == Reading("abc d", pytest.approx(0.9), 0.6)
+
+
+def recogniser(widths: list[int], reads: int = 1, sure: float = 1.0) -> Recogniser:
+    """One that reads every line as one character, and notes the widths."""
+
+    def network(batch: Floats) -> tuple[Indices, Floats]:
         widths.append(batch.shape[3])
-        return one_hot(1)[None]
+        return np.array([reads]), np.array([sure], np.float32)
 
-    def unused(_: Floats) -> Floats:
-        raise AssertionError
+    return Recogniser(network, CHARACTERS)
 
-    return Networks(unused, unused, recognise, CHARACTERS)
+
+def noise(height: int, width: int) -> Pixels:
+    return np.random.default_rng(1).integers(0, 255, (height, width, 3), np.uint8)
 
 
 def test_a_line_is_padded_to_a_multiple_of_32() -> None:
     widths: list[int] = []
 
-    read_line(networks(widths), np.zeros((24, 100, 3), np.uint8), nothing)
+    read_line(recogniser(widths), noise(24, 100))
 
     assert widths == [224]
+
+
+def test_a_blank_line_asks_no_network() -> None:
+    widths: list[int] = []
+
+    assert read_line(recogniser(widths), np.full((24, 100, 3), 200, np.uint8)).text == ""
+    assert widths == []
 
 
 def test_a_line_too_long_for_the_network_is_cut_where_there_is_no_ink() -> None:
@@ -193,11 +225,40 @@ def test_a_line_too_long_for_the_network_is_cut_where_there_is_no_ink() -> None:
     line = np.full((48, 6000, 3), 255, np.uint8)
     line[10:40, :2300] = line[10:40, 2340:] = np.random.default_rng(1).integers(0, 255, (30, 1, 1))
 
-    reading = read_line(networks(widths), line, nothing)
+    reading = read_line(recogniser(widths), line)
 
     assert max(widths) <= MAX_WIDTH
     assert 2304 <= widths[0] <= 2368
     assert reading.text == " ".join("a" * len(widths))
+
+
+def test_equal_lines_of_a_page_are_read_once() -> None:
+    widths: list[int] = []
+    page = np.concatenate([noise(24, 100)] * 3)
+    read = LineReader(recogniser(widths), page, nothing)
+
+    texts = [reading.text for _, reading in recognise(read, None, boxes(*column(0, 100, 3, 0, 24)))]
+
+    assert texts == ["a", "a", "a"]
+    assert len(widths) == 1
+
+
+@pytest.mark.parametrize(
+    ("doubt", "text"),
+    [
+        (Doubt(0.9, 0, 0), "b"),
+        (Doubt(0, 0.9, 0), "b"),
+        (Doubt(0, 0, 30), "b"),
+        (Doubt(0.7, 0.7, 10), "a"),
+    ],
+)
+def test_only_lines_in_doubt_are_read_again_by_the_second_network(doubt: Doubt, text: str) -> None:
+    read = LineReader(recogniser([], sure=0.8), noise(24, 100), nothing)
+    second = Second(recogniser([], reads=2), doubt)
+
+    ((_, reading),) = recognise(read, second, boxes(box(0, 0, 100, 24)))
+
+    assert reading.text == text
 
 
 def column(x: float, width: float, rows: int, top: float = 0, step: float = 30) -> list[list[list[float]]]:
