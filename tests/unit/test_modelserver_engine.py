@@ -5,10 +5,11 @@ import pytest
 
 from ocr_modelserver.engine.arrays import Floats, Indices, Pixels
 from ocr_modelserver.engine.detect import LONG_SIDE, boxes_of_map, detect, map_size
-from ocr_modelserver.engine.doubt import Doubt
+from ocr_modelserver.engine.doubt import Doubt, parts_of
 from ocr_modelserver.engine.geometry import crop, turn_points, turn_reading
+from ocr_modelserver.engine.ink import Ink, ink_of, with_spaces
 from ocr_modelserver.engine.order import reading_order
-from ocr_modelserver.engine.reading import Reading, decode, joined
+from ocr_modelserver.engine.reading import Letter, Reading, decode, trimmed
 from ocr_modelserver.engine.recognise import MAX_WIDTH, LineReader, read_line, recognise
 from ocr_modelserver.engine.sessions import Recogniser, Second
 from ocr_modelserver.engine.turn import runs_downwards, upside_down
@@ -20,6 +21,11 @@ def box(x: float, y: float, width: float, height: float = 20) -> list[list[float
 
 def boxes(*rectangles: list[list[float]]) -> Floats:
     return np.array(rectangles, np.float32).reshape(-1, 4, 2)
+
+
+def letters(text: str, *, sure: float = 1.0, step: float = 20) -> tuple[Letter, ...]:
+    """Letters that stand evenly."""
+    return tuple(Letter(each, step * (place + 0.5), sure) for place, each in enumerate(text))
 
 
 def nothing() -> None:
@@ -141,7 +147,7 @@ def test_a_page_is_upside_down_when_its_lines_read_better_so(
 ) -> None:
     def read(box: Floats) -> Reading:
         confidence = upright if box[0, 0] < box[1, 0] else upside
-        return Reading("text", confidence, confidence)
+        return Reading(letters("text", sure=confidence))
 
     assert upside_down(read, boxes(*(box(10, 30 * row, 300) for row in range(10)))) is turned
 
@@ -151,7 +157,7 @@ def test_a_page_that_reads_well_is_not_read_upside_down_too() -> None:
 
     def read(box: Floats) -> Reading:
         asked.append(box)
-        return Reading("text", 0.99, 0.9)
+        return Reading(letters("text"))
 
     assert not upside_down(read, boxes(*(box(10, 30 * row, 300) for row in range(10))))
     assert 0 < len(asked) < 10
@@ -174,21 +180,102 @@ CHARACTERS = ("", "a", "b", " ")
     [((1, 1, 0, 1, 2), "aab"), ((0, 0), ""), ((1, 3, 3, 2), "a b"), ((2,), "b")],
 )
 def test_ctc_folds_repeats_and_drops_blanks(steps: tuple[int, ...], text: str) -> None:
-    reading = decode(np.array(steps), np.ones(len(steps), np.float32), CHARACTERS)
+    found = decode(np.array(steps), np.ones(len(steps), np.float32), CHARACTERS)
 
-    assert (reading.text, reading.confidence) == (text, 1.0 if text else 0.0)
-
-
-def test_a_reading_is_as_sure_as_its_characters_on_average_and_at_worst() -> None:
-    reading = decode(np.array([1, 0, 2]), np.array([1.0, 0.1, 0.5], np.float32), CHARACTERS)
-
-    assert (reading.confidence, reading.lowest) == (0.75, 0.5)
+    assert Reading(tuple(found)).text == text
 
 
-def test_pieces_are_joined_by_spaces_and_weighted_by_their_characters() -> None:
-    whole = joined([Reading("abc", 1.0, 0.9), Reading(" ", 0.1, 0.1), Reading("d", 0.6, 0.6)])
+def test_letters_know_their_place_and_certainty() -> None:
+    found = decode(np.array([1, 0, 2]), np.array([1.0, 0.1, 0.5], np.float32), CHARACTERS)
 
-    assert whole == Reading("abc d", pytest.approx(0.9), 0.6)
+    assert found == [Letter("a", 4, 1.0), Letter("b", 20, 0.5)]
+
+
+def test_a_reading_is_as_sure_as_its_letters_on_average_and_spaces_do_not_count() -> None:
+    assert Reading((Letter("a", 0, 1.0), Letter(" ", 1, 0.1), Letter("b", 2, 0.5))).confidence == 0.75
+    assert Reading().confidence == 0.0
+
+
+def test_spaces_at_the_ends_and_double_ones_are_dropped() -> None:
+    assert Reading(trimmed(letters("  a  b "))).text == "a b"
+
+
+def drawn(gaps: list[int], *, ruled: bool = False) -> Pixels:
+    """A line of strokes 10 wide and 24 high with these gaps between them."""
+    line = np.full((48, 10 + 10 * (len(gaps) + 1) + sum(gaps) + 10, 3), 255, np.uint8)
+    x = 10
+    for gap in (*gaps, 0):
+        line[12:36, x : x + 10] = 0
+        x += 10 + gap
+    if ruled:
+        line[0:2] = 0
+        line[:, -3:] = 0
+    return line
+
+
+def strokes(text: str, gaps: list[int]) -> list[Letter]:
+    places = [15.0]
+    for gap in gaps:
+        places.append(places[-1] + 10 + gap)
+    return [Letter(each, x, 1.0) for each, x in zip(text, places, strict=True)]
+
+
+@pytest.mark.parametrize("ruled", [False, True])
+@pytest.mark.parametrize(
+    ("text", "gaps", "spaced"),
+    [
+        ("38C", [3, 14], "38 C"),
+        ("38C", [3, 6], "38C"),
+        ("TOTAL", [14, 14, 14, 14], "TOTAL"),
+        ("1.5", [14, 3], "1.5"),
+        ("会社C", [14, 14], "会社C"),
+    ],
+)
+def test_the_gap_of_a_space_is_a_space_and_no_other_gap_is(
+    text: str, gaps: list[int], spaced: str, *, ruled: bool
+) -> None:
+    found = with_spaces(strokes(text, gaps), ink_of(drawn(gaps, ruled=ruled)))
+
+    assert "".join(letter.text for letter in found) == spaced
+
+
+def test_a_line_without_ink_has_no_gaps_to_speak_of() -> None:
+    assert ink_of(np.full((48, 50, 3), 255, np.uint8)).height == 0
+
+
+DOUBT = Doubt(word_below=0.9, letter_below=0.7)
+
+
+@pytest.mark.parametrize(
+    ("sure", "doubtful"), [((1.0, 0.75), True), ((1.0, 1.0, 1.0, 1.0, 0.6), True), ((0.95, 0.9), False)]
+)
+def test_a_word_is_in_doubt_by_its_mean_or_by_its_worst_letter(
+    sure: tuple[float, ...], *, doubtful: bool
+) -> None:
+    assert DOUBT.holds([Letter("a", 0, each) for each in sure]) is doubtful
+
+
+def test_a_line_is_cut_around_its_words_in_doubt() -> None:
+    words = letters("abc de fgh ijk lmn op")
+    unsure = tuple(Letter(each.text, each.x, 0.5) if each.text in "de" else each for each in words)
+    columns = np.array(
+        [bool(letters) for letters in np.repeat([c != " " for c in "abc de fgh ijk lmn op"], 20)]
+    )
+
+    parts = parts_of(unsure, Ink(columns, 24), DOUBT)
+
+    assert [(Reading(part.letters).text, part.doubtful) for part in parts] == [
+        ("abc", False),
+        ("de", True),
+        ("fgh ijk lmn op", False),
+    ]
+    assert [(part.start, part.end) for part in parts] == [(0, 70), (70, 130), (130, 420)]
+
+
+def test_a_line_mostly_in_doubt_is_not_cut() -> None:
+    (part,) = parts_of(letters("abc de", sure=0.1), Ink(np.ones(120, np.bool_), 24), DOUBT)
+
+    assert (part.start, part.end, part.doubtful) == (0, 120, True)
 
 
 def recogniser(widths: list[int], reads: int = 1, sure: float = 1.0) -> Recogniser:
@@ -208,7 +295,7 @@ def noise(height: int, width: int) -> Pixels:
 def test_a_line_is_padded_to_a_multiple_of_32() -> None:
     widths: list[int] = []
 
-    read_line(recogniser(widths), noise(24, 100))
+    read_line(recogniser(widths), noise(48, 200))
 
     assert widths == [224]
 
@@ -216,7 +303,7 @@ def test_a_line_is_padded_to_a_multiple_of_32() -> None:
 def test_a_blank_line_asks_no_network() -> None:
     widths: list[int] = []
 
-    assert read_line(recogniser(widths), np.full((24, 100, 3), 200, np.uint8)).text == ""
+    assert read_line(recogniser(widths), np.full((48, 100, 3), 200, np.uint8)).text == ""
     assert widths == []
 
 
@@ -243,22 +330,23 @@ def test_equal_lines_of_a_page_are_read_once() -> None:
     assert len(widths) == 1
 
 
-@pytest.mark.parametrize(
-    ("doubt", "text"),
-    [
-        (Doubt(0.9, 0, 0), "b"),
-        (Doubt(0, 0.9, 0), "b"),
-        (Doubt(0, 0, 30), "b"),
-        (Doubt(0.7, 0.7, 10), "a"),
-    ],
-)
-def test_only_lines_in_doubt_are_read_again_by_the_second_network(doubt: Doubt, text: str) -> None:
-    read = LineReader(recogniser([], sure=0.8), noise(24, 100), nothing)
-    second = Second(recogniser([], reads=2), doubt)
+@pytest.mark.parametrize(("sure", "text"), [(0.8, "b"), (0.95, "a")])
+def test_only_what_is_in_doubt_is_read_again_by_the_second_network(sure: float, text: str) -> None:
+    read = LineReader(recogniser([], sure=sure), noise(24, 100), nothing)
+    second = Second(recogniser([], reads=2), DOUBT)
 
     ((_, reading),) = recognise(read, second, boxes(box(0, 0, 100, 24)))
 
     assert reading.text == text
+
+
+def test_what_the_second_network_cannot_read_stays_as_the_first_one_read_it() -> None:
+    read = LineReader(recogniser([], sure=0.8), noise(24, 100), nothing)
+    second = Second(recogniser([], reads=0), DOUBT)
+
+    ((_, reading),) = recognise(read, second, boxes(box(0, 0, 100, 24)))
+
+    assert reading.text == "a"
 
 
 def column(x: float, width: float, rows: int, top: float = 0, step: float = 30) -> list[list[list[float]]]:

@@ -56,7 +56,7 @@ def test_a_model_alone_is_a_profile() -> None:
 
 
 def test_a_profile_names_every_model_that_takes_part_once() -> None:
-    second = {"model": "small", "mean_below": 0.9, "character_below": 0.5, "height_below": 12}
+    second = {"model": "small", "word_below": 0.9, "letter_below": 0.5}
     both = catalogue(both={"detect": "tiny", "recognise": "tiny", "second": second})
 
     assert both.profile("both").models == ("tiny", "small")
@@ -64,11 +64,11 @@ def test_a_profile_names_every_model_that_takes_part_once() -> None:
 
 
 def test_the_digest_of_a_profile_changes_with_its_settings() -> None:
-    def digest(height: float) -> str:
-        second = {"model": "small", "mean_below": 0.9, "character_below": 0.5, "height_below": height}
+    def digest(letter: float) -> str:
+        second = {"model": "small", "word_below": 0.9, "letter_below": letter}
         return catalogue(both={"detect": "tiny", "recognise": "tiny", "second": second}).sha256("both")
 
-    assert digest(12) == digest(12) != digest(13)
+    assert digest(0.5) == digest(0.5) != digest(0.6)
 
 
 def test_a_profile_of_a_model_that_is_not_there_is_refused() -> None:

@@ -103,5 +103,5 @@ def _open_networks(config: Config, catalogue: Catalogue) -> Networks:
 def _second(settings: SecondModel | None, recogniser: Callable[[str], Recogniser]) -> Second | None:
     if settings is None:
         return None
-    doubt = Doubt(settings.mean_below, settings.character_below, settings.height_below)
+    doubt = Doubt(settings.word_below, settings.letter_below)
     return Second(recogniser(settings.model), doubt)

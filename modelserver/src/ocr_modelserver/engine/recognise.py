@@ -1,4 +1,4 @@
-"""What the lines of a page say: pixels to text by a CTC network."""
+"""What the lines of a page say: pixels to text by CTC networks."""
 
 import hashlib
 import math
@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ocr_modelserver.engine.arrays import Floats, Pixels
+from ocr_modelserver.engine.doubt import parts_of
 from ocr_modelserver.engine.geometry import blob, crop, resize, sizes, turn_reading
-from ocr_modelserver.engine.reading import NOTHING, Reading, decode, joined
+from ocr_modelserver.engine.ink import ink_of, with_spaces
+from ocr_modelserver.engine.reading import Letter, Reading, decode, shifted, trimmed
 from ocr_modelserver.engine.sessions import Recogniser, Second
 
 HEIGHT = 48
@@ -32,16 +34,20 @@ class LineReader:
         self._known: dict[bytes, Reading] = {}
 
     def __call__(self, box: Floats) -> Reading:
-        pixels = np.ascontiguousarray(crop(self._image, box))
-        key = hashlib.sha256(pixels.data).digest() + bytes(str(pixels.shape), "ascii")
+        """What the box says."""
+        return self._once(line_of(self._image, box), lambda line: read_line(self._recogniser, line))
+
+    def again(self, box: Floats, reading: Reading, second: Second) -> Reading:
+        """What the box says when what is in doubt of its reading is read by the second recogniser."""
+        line = line_of(self._image, box)
+        return self._once(line, lambda line: read_again(second, line, reading), b"again")
+
+    def _once(self, line: Pixels, read: Callable[[Pixels], Reading], how: bytes = b"") -> Reading:
+        key = how + hashlib.sha256(line.tobytes()).digest() + line.shape[1].to_bytes(4)
         if key not in self._known:
             self._checkpoint()
-            self._known[key] = read_line(self._recogniser, pixels)
+            self._known[key] = read(line)
         return self._known[key]
-
-    def by(self, recogniser: Recogniser) -> "LineReader":
-        """A reader of the same page with another recogniser."""
-        return LineReader(recogniser, self._image, self._checkpoint)
 
 
 def recognise(read: LineReader, second: Second | None, boxes: Floats) -> list[tuple[Floats, Reading]]:
@@ -49,21 +55,12 @@ def recognise(read: LineReader, second: Second | None, boxes: Floats) -> list[tu
 
     The result is in the boxes' order; a box may come back turned, see `_read_box`.
     """
-    results = _read_boxes(read, boxes)
-    if second:
-        unsure = [n for n, (box, reading) in enumerate(results) if second.doubt.holds(box, reading)]
-        again = _read_boxes(read.by(second.recogniser), boxes[unsure])
-        for n, result in zip(unsure, again, strict=True):
-            results[n] = result
-    return results
-
-
-def _read_boxes(read: Callable[[Floats], Reading], boxes: Floats) -> list[tuple[Floats, Reading]]:
     results: dict[int, tuple[Floats, Reading]] = {}
     width, height = sizes(boxes).T
     # The widest first: memory is taken once, at the largest size.
     for index in np.argsort(-(width / np.maximum(height, 1)), kind="stable"):
-        results[int(index)] = _read_box(read, boxes[index])
+        box, reading = _read_box(read, boxes[index])
+        results[int(index)] = (box, read.again(box, reading, second) if second else reading)
     return [results[index] for index in range(len(boxes))]
 
 
@@ -82,17 +79,34 @@ def _read_box(read: Callable[[Floats], Reading], box: Floats) -> tuple[Floats, R
     return box, reading
 
 
-def read_line(recogniser: Recogniser, pixels: Pixels) -> Reading:
-    """Read one straightened line, uint8 (h, w, 3); one that is too long for the network in pieces."""
-    if int(pixels.max()) - int(pixels.min()) < _BLANK_CONTRAST:
-        return NOTHING
+def line_of(image: Pixels, box: Floats) -> Pixels:
+    """The line in a box, straightened and at the networks' height: uint8 (48, w, 3)."""
+    pixels = crop(image, box)
     height, width = pixels.shape[:2]
-    line = resize(pixels, max(1, math.ceil(HEIGHT * width / height)), HEIGHT)
-    return joined([_read_piece(recogniser, piece) for piece in _pieces(line)])
+    return resize(pixels, max(1, math.ceil(HEIGHT * width / height)), HEIGHT)
 
 
-def _read_piece(recogniser: Recogniser, piece: Pixels) -> Reading:
-    return decode(*recogniser.network(blob([_padded(piece)])), recogniser.characters)
+def read_line(recogniser: Recogniser, line: Pixels) -> Reading:
+    """Read a line, uint8 (48, w, 3); one that is too long for the network in pieces."""
+    if int(line.max()) - int(line.min()) < _BLANK_CONTRAST:
+        return Reading()
+    letters: list[Letter] = []
+    for start, piece in _pieces(line):
+        steps = recogniser.network(blob([_padded(piece)]))
+        letters += [Letter(" ", start, 1.0), *shifted(decode(*steps, recogniser.characters), start)]
+    return Reading(trimmed(with_spaces(trimmed(letters), ink_of(line))))
+
+
+def read_again(second: Second, line: Pixels, reading: Reading) -> Reading:
+    """The reading of a line, uint8 (48, w, 3), with what is in doubt read by the second recogniser."""
+    letters: list[Letter] = []
+    for part in parts_of(reading.letters, ink_of(line), second.doubt):
+        found = part.letters
+        if part.doubtful:
+            better = read_line(second.recogniser, line[:, part.start : part.end])
+            found = tuple(shifted(better.letters, part.start)) or found
+        letters += [Letter(" ", part.start, 1.0), *found]
+    return Reading(trimmed(letters))
 
 
 def _padded(line: Pixels) -> Pixels:
@@ -102,13 +116,14 @@ def _padded(line: Pixels) -> Pixels:
     return padded
 
 
-def _pieces(line: Pixels) -> Iterator[Pixels]:
-    """Cut a long line where it has the least ink, in the last quarter before the network's width."""
+def _pieces(line: Pixels) -> Iterator[tuple[int, Pixels]]:
+    """A line cut where it has the least ink, in the last quarter before the network's width; with starts."""
+    start = 0
     while line.shape[1] > MAX_WIDTH:
         earliest = MAX_WIDTH * 3 // 4
         window = line[:, earliest:MAX_WIDTH].astype(np.float32).mean(axis=2)
         ink = np.convolve(np.ptp(window, axis=0), np.ones(9) / 9, mode="same")
         cut = earliest + int(ink.argmin())
-        yield line[:, :cut]
-        line = line[:, cut:]
-    yield line
+        yield start, line[:, :cut]
+        start, line = start + cut, line[:, cut:]
+    yield start, line

@@ -50,12 +50,11 @@ class Model(_Entry):
 
 
 class Second(_Entry):
-    """The model that reads again what the first one is not sure of, and when that is (engine/route.py)."""
+    """The model that reads again what the first one is not sure of, and when that is (engine/doubt.py)."""
 
     model: str
-    mean_below: float = Field(ge=0, le=1)
-    character_below: float = Field(ge=0, le=1)
-    height_below: float = Field(ge=0)
+    word_below: float = Field(ge=0, le=1)
+    letter_below: float = Field(ge=0, le=1)
 
 
 class Profile(_Entry):
