@@ -1,4 +1,4 @@
-"""`ocr-modelserver`: serve a model, fetch models, list models."""
+"""`ocr-modelserver`: serve a model, read files with it, fetch models, list models."""
 
 import argparse
 import ctypes
@@ -17,9 +17,10 @@ from ocr_modelserver.config import MEBIBYTE, Config
 from ocr_modelserver.models.catalogue import Catalogue, ModelError, load_catalogue
 from ocr_modelserver.models.fetch import fetch_models
 from ocr_modelserver.models.store import default_models_dir, is_complete
+from ocr_modelserver.reader import open_reader
 from ocr_modelserver.threads import available_cpus
 from ocr_wire import logs
-from ocr_wire.raster import Limits
+from ocr_wire.raster import ImageProblem, Limits
 
 _MAX_PORT = 65535
 _M_MMAP_THRESHOLD = -3
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _parser(catalogue: Catalogue) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ocr-modelserver", description="OCR models behind HTTP (OIP v2).")
-    commands = parser.add_subparsers(required=True, metavar="serve|fetch-models|models")
+    commands = parser.add_subparsers(required=True, metavar="serve|read|fetch-models|models")
     _add_serve(commands.add_parser("serve", help="serve a model (the default)"), catalogue)
     fetch = commands.add_parser("fetch-models", help="download and verify model files")
     fetch.add_argument("--dest", type=Path, default=default_models_dir(), metavar="DIR", help="(%(default)s)")
@@ -54,6 +55,12 @@ def _parser(catalogue: Catalogue) -> argparse.ArgumentParser:
         help=f"of {', '.join(catalogue.names)} (all)",
     )
     fetch.set_defaults(run=_fetch)
+    reading = commands.add_parser("read", help="print the text of image files")
+    reading.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    reading.add_argument("--model", choices=catalogue.names, default=catalogue.default, metavar="NAME")
+    reading.add_argument("--models-dir", type=Path, default=default_models_dir(), metavar="DIR")
+    reading.add_argument("--output", choices=["text", "json"], default="text", help="(%(default)s)")
+    reading.set_defaults(run=_read)
     listing = commands.add_parser("models", help="list the catalogue and what is on disk")
     listing.add_argument("--models-dir", type=Path, default=default_models_dir(), metavar="DIR")
     listing.set_defaults(run=_list)
@@ -129,6 +136,19 @@ def _serve(options: argparse.Namespace, _: Catalogue) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     uvicorn.Server(config).run([listener])
+
+
+def _read(options: argparse.Namespace, _: Catalogue) -> None:
+    config = Config(options.models_dir, available_cpus(), model=options.model, mode="latency")
+    reader = open_reader(config)
+    for path in options.files:
+        try:
+            document = reader.read(path.read_bytes(), lambda: None)
+        except OSError as error:
+            raise ModelError(f"{path} cannot be read: {error.strerror}") from None
+        except ImageProblem as problem:
+            raise ModelError(f"{path}: {problem.detail}") from None
+        print(document.model_dump_json() if options.output == "json" else document.text)
 
 
 def _return_large_blocks() -> None:
