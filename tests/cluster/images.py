@@ -166,7 +166,7 @@ def requirements() -> tuple[list[str], list[str]]:
         *pyproject["build-system"]["requires"],
         *(each for program in PROGRAMS for each in extras[program]),
     }
-    models = {f"{model.package}=={model.version}" for model in load_catalogue().models.values()}
+    models = {model.wheel for model in load_catalogue().models.values()}
     return sorted(libraries), sorted(models)
 
 

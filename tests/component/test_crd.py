@@ -142,7 +142,7 @@ def test_get_prints_what_users_ask_first(kubectl: Kubectl) -> None:
             {"type": "Stalled", "status": "True", "reason": "Other", "message": "Other", **condition},
             {"type": "Ready", "status": "False", "reason": "Starting", "message": "Wait.", **condition},
         ],
-        "model": {"name": "ppocrv6-small", "sha256": "0" * 64},
+        "model": {"name": "balanced", "sha256": "0" * 64},
         "version": {"operand": "0.1.0", "operator": "0.2.0"},
         "components": [
             {"name": "gateway", "ready": 1, "summary": "1/2", **component},
@@ -157,7 +157,7 @@ def test_get_prints_what_users_ask_first(kubectl: Kubectl) -> None:
         "shown",
         "False",
         "Starting",
-        "ppocrv6-small",
+        "balanced",
         "2/2",
         "1/2",
         "http://shown.default.svc",

@@ -128,7 +128,7 @@ async def test_every_way_in_reads_the_same_text(stack: Stack) -> None:
     texts = [raw.text.strip(), form.json()["pages"][0]["text"], json.json()["pages"][0]["text"]]
     texts += [answer.json()["outputs"][0]["data"][0] for answer in (old, oip)]
     assert texts == ["hello 2026"] * 5
-    assert form.json()["model"]["name"] == "ppocrv6-small"
+    assert form.json()["model"]["name"] == "balanced"
     assert {"queue", "det", "rec"} <= set(form.json()["timings_ms"])
 
 

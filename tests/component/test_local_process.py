@@ -98,8 +98,8 @@ def test_missing_model_files_are_one_clear_line_with_the_command_that_fetches_th
     run = start(MODELS="not fetched")
     assert run.process.wait(SECONDS) == 1
     (line,) = run.printed.splitlines()
-    assert "files of model ppocrv6-small are missing" in line
-    assert "fetch-models --model ppocrv6-small" in line
+    assert "files of model balanced are missing" in line
+    assert "fetch-models --model balanced" in line
 
 
 def test_a_reader_that_goes_ends_everything(start: Start) -> None:

@@ -359,7 +359,7 @@ def test_the_stages_are_timed_in_the_response_and_in_the_metrics(server: ModelSe
         "post",
     ]
     assert server.metric("ocr_model_stage_duration_seconds_count", stage="recognise") == before + 1
-    assert server.metric("ocr_model_inference_requests_total", outcome="ok", model="ppocrv6-small") >= 1
+    assert server.metric("ocr_model_inference_requests_total", outcome="ok", model="balanced") >= 1
     assert server.metric("ocr_model_text_lines_total", ocrservice="local") >= 2
     assert server.metric("ocr_model_ready") == 1
     assert server.metric("ocr_model_queue_capacity") == 64
@@ -482,8 +482,8 @@ def test_missing_models_are_one_line_with_the_command_that_fetches_them(tmp_path
 
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert f"model file {tmp_path}/ppocrv6-small/PP-OCRv6_det_small.onnx is missing" in done.stderr
-    assert f"ocr-modelserver fetch-models --model ppocrv6-small --dest {tmp_path}" in done.stderr
+    assert f"model file {tmp_path}/ppocrv6-tiny/det.onnx is missing" in done.stderr
+    assert f"ocr-modelserver fetch-models --model ppocrv6-tiny --dest {tmp_path}" in done.stderr
 
 
 def test_a_changed_model_file_is_refused(tmp_path: Path) -> None:

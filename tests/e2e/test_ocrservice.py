@@ -22,7 +22,7 @@ def test_apply_makes_it_ready_and_kubectl_get_tells(world: World) -> None:
     header, row = world.kubectl.run("get", "ocrs", NAME).splitlines()
     assert header.split() == ["NAME", "READY", "REASON", "MODEL", "SERVERS", "GATEWAYS", "URL", "AGE"]
     url = f"http://{NAME}-gateway.{world.kubectl.namespace}.svc"
-    assert row.split()[:-1] == [NAME, "True", "Serving", "ppocrv6-small", "2/2", "2/2", url]
+    assert row.split()[:-1] == [NAME, "True", "Serving", "balanced", "2/2", "2/2", url]
 
 
 def test_an_image_sent_to_the_gateway_comes_back_as_text(service: World) -> None:

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 def main() -> None:
     if sys.argv[2:] == ["models"]:
-        print(f"ppocrv6-small\t{os.environ.get('MODELS', 'on disk')}")
+        print(f"balanced\t{os.environ.get('MODELS', 'on disk')}")
         return
     component, flags = sys.argv[1], dict(flag.lstrip("-").partition("=")[::2] for flag in sys.argv[2:])
     if reason := os.environ.get("FAIL"):

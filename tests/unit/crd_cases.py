@@ -96,9 +96,9 @@ TEXTS = {
         64,
     ),
     "model.name": Text(
-        ("ppocrv6-small", "a", "ppocr-v4.1"),
+        ("balanced", "a", "ppocr-v4.1"),
         ("", "PPOCR", "a_b", "-a", "a-", "a/b", "a b"),
-        "write the name of a catalogue entry, such as ppocrv6-small",
+        "write the name of a catalogue entry, such as balanced",
         63,
     ),
     "modelServer.env[].name": Text(

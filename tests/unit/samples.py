@@ -24,7 +24,7 @@ OPERANDS = Operands.model_validate(
                 "gateway": f"ocr-gateway:{version}",
                 "modelServer": f"ocr-modelserver:{version}",
                 "models": [
-                    {"name": "ppocrv6-small", "sha256": "6" * 64},
+                    {"name": "balanced", "sha256": "6" * 64},
                     {"name": "ppocrv4", "sha256": "4" * 64},
                 ],
             }

@@ -17,7 +17,7 @@ from tests.unit.samples import OPERANDS, ocr_service
         (
             {"model": {"name": "gpt"}},
             "UnknownModel",
-            "spec.model.name: version 0.1.0 has ppocrv6-small, ppocrv4",
+            "spec.model.name: version 0.1.0 has balanced, ppocrv4",
         ),
         (
             {"version": "9.9.9"},

@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 
-from ocr_modelserver.engine.classify import runs_downwards, upside_down
+from ocr_modelserver.engine.arrays import Floats, Indices, Pixels
 from ocr_modelserver.engine.detect import LONG_SIDE, boxes_of_map, detect, map_size
+from ocr_modelserver.engine.doubt import Doubt, parts_of
 from ocr_modelserver.engine.geometry import crop, turn_points, turn_reading
+from ocr_modelserver.engine.ink import Ink, ink_of, with_spaces
 from ocr_modelserver.engine.order import reading_order
-from ocr_modelserver.engine.recognise import MAX_WIDTH, decode, read_line
-from ocr_modelserver.engine.sessions import Floats, Networks
+from ocr_modelserver.engine.reading import Letter, Reading, decode, trimmed
+from ocr_modelserver.engine.recognise import MAX_WIDTH, LineReader, read_line, recognise
+from ocr_modelserver.engine.sessions import Recogniser, Second
+from ocr_modelserver.engine.turn import runs_downwards, upside_down
 
 
 def box(x: float, y: float, width: float, height: float = 20) -> list[list[float]]:
@@ -17,6 +21,11 @@ def box(x: float, y: float, width: float, height: float = 20) -> list[list[float
 
 def boxes(*rectangles: list[list[float]]) -> Floats:
     return np.array(rectangles, np.float32).reshape(-1, 4, 2)
+
+
+def letters(text: str, *, sure: float = 1.0, step: float = 20) -> tuple[Letter, ...]:
+    """Letters that stand evenly."""
+    return tuple(Letter(each, step * (place + 0.5), sure) for place, each in enumerate(text))
 
 
 def nothing() -> None:
@@ -129,19 +138,30 @@ def test_a_crop_at_the_edge_is_never_empty(where: tuple[float, ...]) -> None:
     assert crop(np.zeros((60, 100, 3), np.uint8), corners).size > 0
 
 
-def test_a_page_is_turned_by_the_vote_of_its_lines_not_by_one() -> None:
-    page = np.zeros((400, 400, 3), np.uint8)
-    found = boxes(*(box(10, 30 * row, 300) for row in range(10)))
+@pytest.mark.parametrize(
+    ("upright", "upside", "turned"),
+    [(0.95, 1.0, False), (0.6, 0.95, True), (0.6, 0.5, False), (0.0, 0.0, False)],
+)
+def test_a_page_is_upside_down_when_its_lines_read_better_so(
+    upright: float, upside: float, turned: bool
+) -> None:
+    def read(box: Floats) -> Reading:
+        confidence = upright if box[0, 0] < box[1, 0] else upside
+        return Reading(letters("text", sure=confidence))
 
-    def votes(upside: int) -> bool:
-        def network(batch: Floats) -> Floats:
-            scores = np.tile(np.array([0.9, 0.1], np.float32), (len(batch), 1))
-            scores[:upside] = (0.1, 0.9)
-            return scores
+    assert upside_down(read, boxes(*(box(10, 30 * row, 300) for row in range(10)))) is turned
 
-        return upside_down(network, page, found)
 
-    assert [votes(3), votes(7)] == [False, True]
+def test_a_page_that_reads_well_is_not_read_upside_down_too() -> None:
+    asked = []
+
+    def read(box: Floats) -> Reading:
+        asked.append(box)
+        return Reading(letters("text"))
+
+    assert not upside_down(read, boxes(*(box(10, 30 * row, 300) for row in range(10))))
+    assert 0 < len(asked) < 10
+    assert all(box[0, 0] < box[1, 0] for box in asked)
 
 
 def test_a_page_on_its_side_is_told_by_its_tall_boxes() -> None:
@@ -152,10 +172,6 @@ def test_a_page_on_its_side_is_told_by_its_tall_boxes() -> None:
     assert not runs_downwards(boxes())
 
 
-def one_hot(*indices: int) -> Floats:
-    return np.eye(4, dtype=np.float32)[list(indices)]
-
-
 CHARACTERS = ("", "a", "b", " ")
 
 
@@ -164,28 +180,131 @@ CHARACTERS = ("", "a", "b", " ")
     [((1, 1, 0, 1, 2), "aab"), ((0, 0), ""), ((1, 3, 3, 2), "a b"), ((2,), "b")],
 )
 def test_ctc_folds_repeats_and_drops_blanks(steps: tuple[int, ...], text: str) -> None:
-    reading = decode(one_hot(*steps), CHARACTERS)
+    found = decode(np.array(steps), np.ones(len(steps), np.float32), CHARACTERS)
 
-    assert (reading.text, reading.confidence) == (text, 1.0 if text else 0.0)
+    assert Reading(tuple(found)).text == text
 
 
-def networks(widths: list[int]) -> Networks:
-    def recognise(batch: Floats) -> Floats:
+def test_letters_know_their_place_and_certainty() -> None:
+    found = decode(np.array([1, 0, 2]), np.array([1.0, 0.1, 0.5], np.float32), CHARACTERS)
+
+    assert found == [Letter("a", 4, 1.0), Letter("b", 20, 0.5)]
+
+
+def test_a_reading_is_as_sure_as_its_letters_on_average_and_spaces_do_not_count() -> None:
+    assert Reading((Letter("a", 0, 1.0), Letter(" ", 1, 0.1), Letter("b", 2, 0.5))).confidence == 0.75
+    assert Reading().confidence == 0.0
+
+
+def test_spaces_at_the_ends_and_double_ones_are_dropped() -> None:
+    assert Reading(trimmed(letters("  a  b "))).text == "a b"
+
+
+def drawn(gaps: list[int], *, ruled: bool = False) -> Pixels:
+    """A line of strokes 10 wide and 24 high with these gaps between them."""
+    line = np.full((48, 10 + 10 * (len(gaps) + 1) + sum(gaps) + 10, 3), 255, np.uint8)
+    x = 10
+    for gap in (*gaps, 0):
+        line[12:36, x : x + 10] = 0
+        x += 10 + gap
+    if ruled:
+        line[0:2] = 0
+        line[:, -3:] = 0
+    return line
+
+
+def strokes(text: str, gaps: list[int]) -> list[Letter]:
+    places = [15.0]
+    for gap in gaps:
+        places.append(places[-1] + 10 + gap)
+    return [Letter(each, x, 1.0) for each, x in zip(text, places, strict=True)]
+
+
+@pytest.mark.parametrize("ruled", [False, True])
+@pytest.mark.parametrize(
+    ("text", "gaps", "spaced"),
+    [
+        ("38C", [3, 14], "38 C"),
+        ("38C", [3, 6], "38C"),
+        ("TOTAL", [14, 14, 14, 14], "TOTAL"),
+        ("1.5", [14, 3], "1.5"),
+        ("会社C", [14, 14], "会社C"),
+    ],
+)
+def test_the_gap_of_a_space_is_a_space_and_no_other_gap_is(
+    text: str, gaps: list[int], spaced: str, *, ruled: bool
+) -> None:
+    found = with_spaces(strokes(text, gaps), ink_of(drawn(gaps, ruled=ruled)))
+
+    assert "".join(letter.text for letter in found) == spaced
+
+
+def test_a_line_without_ink_has_no_gaps_to_speak_of() -> None:
+    assert ink_of(np.full((48, 50, 3), 255, np.uint8)).height == 0
+
+
+DOUBT = Doubt(word_below=0.9, letter_below=0.7)
+
+
+@pytest.mark.parametrize(
+    ("sure", "doubtful"), [((1.0, 0.75), True), ((1.0, 1.0, 1.0, 1.0, 0.6), True), ((0.95, 0.9), False)]
+)
+def test_a_word_is_in_doubt_by_its_mean_or_by_its_worst_letter(
+    sure: tuple[float, ...], *, doubtful: bool
+) -> None:
+    assert DOUBT.holds([Letter("a", 0, each) for each in sure]) is doubtful
+
+
+def test_a_line_is_cut_around_its_words_in_doubt() -> None:
+    words = letters("abc de fgh ijk lmn op")
+    unsure = tuple(Letter(each.text, each.x, 0.5) if each.text in "de" else each for each in words)
+    columns = np.array(
+        [bool(letters) for letters in np.repeat([c != " " for c in "abc de fgh ijk lmn op"], 20)]
+    )
+
+    parts = parts_of(unsure, Ink(columns, 24), DOUBT)
+
+    assert [(Reading(part.letters).text, part.doubtful) for part in parts] == [
+        ("abc", False),
+        ("de", True),
+        ("fgh ijk lmn op", False),
+    ]
+    assert [(part.start, part.end) for part in parts] == [(0, 70), (70, 130), (130, 420)]
+
+
+def test_a_line_mostly_in_doubt_is_not_cut() -> None:
+    (part,) = parts_of(letters("abc de", sure=0.1), Ink(np.ones(120, np.bool_), 24), DOUBT)
+
+    assert (part.start, part.end, part.doubtful) == (0, 120, True)
+
+
+def recogniser(widths: list[int], reads: int = 1, sure: float = 1.0) -> Recogniser:
+    """One that reads every line as one character, and notes the widths."""
+
+    def network(batch: Floats) -> tuple[Indices, Floats]:
         widths.append(batch.shape[3])
-        return one_hot(1)[None]
+        return np.array([reads]), np.array([sure], np.float32)
 
-    def unused(_: Floats) -> Floats:
-        raise AssertionError
+    return Recogniser(network, CHARACTERS)
 
-    return Networks(unused, unused, recognise, CHARACTERS)
+
+def noise(height: int, width: int) -> Pixels:
+    return np.random.default_rng(1).integers(0, 255, (height, width, 3), np.uint8)
 
 
 def test_a_line_is_padded_to_a_multiple_of_32() -> None:
     widths: list[int] = []
 
-    read_line(networks(widths), np.zeros((24, 100, 3), np.uint8), nothing)
+    read_line(recogniser(widths), noise(48, 200))
 
     assert widths == [224]
+
+
+def test_a_blank_line_asks_no_network() -> None:
+    widths: list[int] = []
+
+    assert read_line(recogniser(widths), np.full((48, 100, 3), 200, np.uint8)).text == ""
+    assert widths == []
 
 
 def test_a_line_too_long_for_the_network_is_cut_where_there_is_no_ink() -> None:
@@ -193,11 +312,41 @@ def test_a_line_too_long_for_the_network_is_cut_where_there_is_no_ink() -> None:
     line = np.full((48, 6000, 3), 255, np.uint8)
     line[10:40, :2300] = line[10:40, 2340:] = np.random.default_rng(1).integers(0, 255, (30, 1, 1))
 
-    reading = read_line(networks(widths), line, nothing)
+    reading = read_line(recogniser(widths), line)
 
     assert max(widths) <= MAX_WIDTH
     assert 2304 <= widths[0] <= 2368
     assert reading.text == " ".join("a" * len(widths))
+
+
+def test_equal_lines_of_a_page_are_read_once() -> None:
+    widths: list[int] = []
+    page = np.concatenate([noise(24, 100)] * 3)
+    read = LineReader(recogniser(widths), page, nothing)
+
+    texts = [reading.text for _, reading in recognise(read, None, boxes(*column(0, 100, 3, 0, 24)))]
+
+    assert texts == ["a", "a", "a"]
+    assert len(widths) == 1
+
+
+@pytest.mark.parametrize(("sure", "text"), [(0.8, "b"), (0.95, "a")])
+def test_only_what_is_in_doubt_is_read_again_by_the_second_network(sure: float, text: str) -> None:
+    read = LineReader(recogniser([], sure=sure), noise(24, 100), nothing)
+    second = Second(recogniser([], reads=2), DOUBT)
+
+    ((_, reading),) = recognise(read, second, boxes(box(0, 0, 100, 24)))
+
+    assert reading.text == text
+
+
+def test_what_the_second_network_cannot_read_stays_as_the_first_one_read_it() -> None:
+    read = LineReader(recogniser([], sure=0.8), noise(24, 100), nothing)
+    second = Second(recogniser([], reads=0), DOUBT)
+
+    ((_, reading),) = recognise(read, second, boxes(box(0, 0, 100, 24)))
+
+    assert reading.text == "a"
 
 
 def column(x: float, width: float, rows: int, top: float = 0, step: float = 30) -> list[list[list[float]]]:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from ocr_modelserver.config import Config
-from ocr_modelserver.models.catalogue import Catalogue, Model, ModelError, ModelFile, load_catalogue
-from ocr_modelserver.models.store import default_models_dir, is_complete, read_model
+from ocr_modelserver.models.catalogue import Catalogue, Model, ModelError, ModelFile, Role, load_catalogue
+from ocr_modelserver.models.store import default_models_dir, is_complete, read_role
 from ocr_modelserver.threads import available_cpus
 
-CONTENTS = {"detect": b"d", "classify": b"c", "recognise": b"r"}
+CONTENTS: dict[Role, bytes] = {"detect": b"d", "recognise": b"r", "characters": b"c"}
 
 
 def model() -> Model:
@@ -29,19 +29,56 @@ def write(directory: Path, **changed: bytes) -> None:
         (directory / "m" / f"{role}.onnx").write_bytes(content)
 
 
-def test_every_model_of_the_catalogue_has_its_three_files_and_a_licence() -> None:
+def test_every_model_of_the_catalogue_has_its_files_and_a_licence() -> None:
     catalogue = load_catalogue()
 
-    assert catalogue.default in catalogue.models
+    assert catalogue.default in catalogue.profiles
     for entry in catalogue.models.values():
-        assert set(entry.files) == {"detect", "classify", "recognise"}
+        assert {"detect", "recognise"} <= set(entry.files)
         assert entry.licence == "Apache-2.0"
         assert "en" in entry.languages
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ModelError, match="'gpt' is not in the catalogue; known are ppocrv6-small, ppocrv4"):
-        load_catalogue().model("gpt")
+    with pytest.raises(
+        ModelError, match="'gpt' is not in the catalogue; known are fast, balanced, accurate, ppocrv6-small"
+    ):
+        load_catalogue().profile("gpt")
+
+
+def catalogue(**profiles: object) -> Catalogue:
+    models = {"small": model(), "tiny": model()}
+    return Catalogue.model_validate({"default": "small", "models": models, "profiles": profiles})
+
+
+def test_a_model_alone_is_a_profile() -> None:
+    assert catalogue().profile("tiny").models == ("tiny",)
+
+
+def test_a_profile_names_every_model_that_takes_part_once() -> None:
+    second = {"model": "small", "word_below": 0.9, "letter_below": 0.5}
+    both = catalogue(both={"detect": "tiny", "recognise": "tiny", "second": second})
+
+    assert both.profile("both").models == ("tiny", "small")
+    assert both.names == ("both", "small", "tiny")
+
+
+def test_the_digest_of_a_profile_changes_with_its_settings() -> None:
+    def digest(letter: float) -> str:
+        second = {"model": "small", "word_below": 0.9, "letter_below": letter}
+        return catalogue(both={"detect": "tiny", "recognise": "tiny", "second": second}).sha256("both")
+
+    assert digest(0.5) == digest(0.5) != digest(0.6)
+
+
+def test_a_profile_of_a_model_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="profiles name models that are not there: huge"):
+        catalogue(slow={"detect": "tiny", "recognise": "huge"})
+
+
+def test_a_profile_with_the_name_of_a_model_is_refused() -> None:
+    with pytest.raises(ValueError, match="profiles have names of models: tiny"):
+        catalogue(tiny={"detect": "small", "recognise": "small"})
 
 
 def test_a_catalogue_with_an_unknown_member_is_refused() -> None:
@@ -52,17 +89,17 @@ def test_a_catalogue_with_an_unknown_member_is_refused() -> None:
 def test_verified_files_are_read(tmp_path: Path) -> None:
     write(tmp_path)
 
-    assert read_model(tmp_path, "m", model()) == CONTENTS
+    assert {role: read_role(tmp_path, "m", model(), role) for role in CONTENTS} == CONTENTS
     assert is_complete(tmp_path, "m", model())
 
 
 def test_a_wrong_file_is_named_with_the_command_that_fetches_it(tmp_path: Path) -> None:
-    write(tmp_path, classify=b"changed")
+    write(tmp_path, recognise=b"changed")
 
     with pytest.raises(ModelError) as caught:
-        read_model(tmp_path, "m", model())
+        read_role(tmp_path, "m", model(), "recognise")
 
-    assert f"{tmp_path}/m/classify.onnx has sha256 {hashlib.sha256(b'changed').hexdigest()}" in str(
+    assert f"{tmp_path}/m/recognise.onnx has sha256 {hashlib.sha256(b'changed').hexdigest()}" in str(
         caught.value
     )
     assert f"ocr-modelserver fetch-models --model m --dest {tmp_path}" in str(caught.value)
@@ -73,7 +110,7 @@ def test_a_directory_in_place_of_a_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "m" / "detect.onnx").mkdir(parents=True)
 
     with pytest.raises(ModelError, match="cannot be read: Is a directory"):
-        read_model(tmp_path, "m", model())
+        read_role(tmp_path, "m", model(), "detect")
 
 
 def test_the_models_dir_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,14 +8,10 @@ import sys
 from pathlib import Path
 
 OPEN_A_SESSION = """
-from pathlib import Path
-from ocr_modelserver.engine.sessions import open_networks
-from ocr_modelserver.models.catalogue import load_catalogue
+from ocr_modelserver.config import Config
 from ocr_modelserver.models.store import default_models_dir
-catalogue = load_catalogue()
-model = catalogue.model(catalogue.default)
-folder = default_models_dir() / catalogue.default
-open_networks(**{role: (folder / file.name).read_bytes() for role, file in model.files.items()}, threads=1)
+from ocr_modelserver.reader import open_reader
+open_reader(Config(default_models_dir(), threads=1))
 """
 
 

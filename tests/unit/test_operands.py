@@ -27,7 +27,7 @@ def test_the_default_operand_is_this_version_with_the_catalogue_of_its_model_ser
     operand = operands.find(operands.default)
     assert operand is not None
     assert operand.version == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    catalogue = {name: model.sha256 for name, model in load_catalogue().models.items()}
+    catalogue = {name: load_catalogue().sha256(name) for name in load_catalogue().names}
     assert {entry.name: entry.sha256 for entry in operand.models} == catalogue
 
 

@@ -1,4 +1,4 @@
-"""`ocr-modelserver`: serve a model, fetch models, list models."""
+"""`ocr-modelserver`: serve a model, read files with it, fetch models, list models."""
 
 import argparse
 import ctypes
@@ -15,11 +15,12 @@ import uvicorn
 from ocr_modelserver.app import create_app
 from ocr_modelserver.config import MEBIBYTE, Config
 from ocr_modelserver.models.catalogue import Catalogue, ModelError, load_catalogue
-from ocr_modelserver.models.fetch import fetch_model
+from ocr_modelserver.models.fetch import fetch_models
 from ocr_modelserver.models.store import default_models_dir, is_complete
+from ocr_modelserver.reader import open_reader
 from ocr_modelserver.threads import available_cpus
 from ocr_wire import logs
-from ocr_wire.raster import Limits
+from ocr_wire.raster import ImageProblem, Limits
 
 _MAX_PORT = 65535
 _M_MMAP_THRESHOLD = -3
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _parser(catalogue: Catalogue) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ocr-modelserver", description="OCR models behind HTTP (OIP v2).")
-    commands = parser.add_subparsers(required=True, metavar="serve|fetch-models|models")
+    commands = parser.add_subparsers(required=True, metavar="serve|read|fetch-models|models")
     _add_serve(commands.add_parser("serve", help="serve a model (the default)"), catalogue)
     fetch = commands.add_parser("fetch-models", help="download and verify model files")
     fetch.add_argument("--dest", type=Path, default=default_models_dir(), metavar="DIR", help="(%(default)s)")
@@ -49,11 +50,17 @@ def _parser(catalogue: Catalogue) -> argparse.ArgumentParser:
         "--model",
         nargs="+",
         action="extend",
-        choices=list(catalogue.models),
+        choices=catalogue.names,
         metavar="NAME",
-        help=f"of {', '.join(catalogue.models)} (all)",
+        help=f"of {', '.join(catalogue.names)} (all)",
     )
     fetch.set_defaults(run=_fetch)
+    reading = commands.add_parser("read", help="print the text of image files")
+    reading.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    reading.add_argument("--model", choices=catalogue.names, default=catalogue.default, metavar="NAME")
+    reading.add_argument("--models-dir", type=Path, default=default_models_dir(), metavar="DIR")
+    reading.add_argument("--output", choices=["text", "json"], default="text", help="(%(default)s)")
+    reading.set_defaults(run=_read)
     listing = commands.add_parser("models", help="list the catalogue and what is on disk")
     listing.add_argument("--models-dir", type=Path, default=default_models_dir(), metavar="DIR")
     listing.set_defaults(run=_list)
@@ -65,7 +72,7 @@ def _add_serve(serve: argparse.ArgumentParser, catalogue: Catalogue) -> None:
     add = serve.add_argument
     add("--host", default="127.0.0.1", help="address to listen on, IPv4 or IPv6")
     add("--port", type=_Whole(0, _MAX_PORT), default=8080, help="port to listen on")
-    add("--model", choices=list(catalogue.models), default=catalogue.default, help="model of the catalogue")
+    add("--model", choices=catalogue.names, default=catalogue.default, help="name in the catalogue")
     add("--models-dir", type=Path, default=default_models_dir(), metavar="DIR", help="where its files are")
     add("--threads", type=_Whole(0, 1024), default=0, help="CPUs to use; 0: the container's limit")
     add(
@@ -131,6 +138,19 @@ def _serve(options: argparse.Namespace, _: Catalogue) -> None:
     uvicorn.Server(config).run([listener])
 
 
+def _read(options: argparse.Namespace, _: Catalogue) -> None:
+    config = Config(options.models_dir, available_cpus(), model=options.model, mode="latency")
+    reader = open_reader(config)
+    for path in options.files:
+        try:
+            document = reader.read(path.read_bytes(), lambda: None)
+        except OSError as error:
+            raise ModelError(f"{path} cannot be read: {error.strerror}") from None
+        except ImageProblem as problem:
+            raise ModelError(f"{path}: {problem.detail}") from None
+        print(document.model_dump_json() if options.output == "json" else document.text)
+
+
 def _return_large_blocks() -> None:
     """Give a decoded page's memory back to the system as soon as it is freed.
 
@@ -152,20 +172,26 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _fetch(options: argparse.Namespace, catalogue: Catalogue) -> None:
-    for name in options.model or catalogue.models:
-        model = catalogue.model(name)
-        fetched = not is_complete(options.dest, name, model)
-        if fetched:
-            fetch_model(options.dest, name, model)
-        print(f"{name}: {'fetched to' if fetched else 'already in'} {options.dest / name}")
+    names = options.model or catalogue.names
+    wanted = {model: catalogue.models[model] for name in names for model in catalogue.profile(name).models}
+    missing = {name: model for name, model in wanted.items() if not is_complete(options.dest, name, model)}
+    for name in wanted.keys() - missing.keys():
+        print(f"{name}: already in {options.dest / name}")
+    for name in fetch_models(options.dest, missing):
+        print(f"{name}: fetched to {options.dest / name}")
 
 
 def _list(options: argparse.Namespace, catalogue: Catalogue) -> None:
-    for name, model in catalogue.models.items():
-        state = "on disk" if is_complete(options.models_dir, name, model) else "not fetched"
-        languages = " ".join(model.languages)
-        source = f"{model.package} {model.version}"
-        print(f"{name}\t{state}\t{source}\t{model.licence}\tsha256 {model.sha256[:12]}\t{languages}")
+    complete = {
+        name for name, model in catalogue.models.items() if is_complete(options.models_dir, name, model)
+    }
+    for name in catalogue.names:
+        models = {each: catalogue.models[each] for each in catalogue.profile(name).models}
+        state = "on disk" if complete.issuperset(models) else "not fetched"
+        source = ", ".join(models) if name in catalogue.profiles else models[name].wheel.replace("==", " ")
+        licence = ", ".join({model.licence for model in models.values()})
+        languages = " ".join(catalogue.languages(name))
+        print(f"{name}\t{state}\t{source}\t{licence}\tsha256 {catalogue.sha256(name)[:12]}\t{languages}")
 
 
 if __name__ == "__main__":

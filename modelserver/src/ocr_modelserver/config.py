@@ -21,7 +21,7 @@ class Config:
 
     models_dir: Path
     threads: int
-    model: str = "ppocrv6-small"
+    model: str = "balanced"
     mode: Mode = "throughput"
     max_queue: int = 64
     warmup: bool = True

@@ -8,11 +8,13 @@ import numpy as np
 
 from ocr_modelserver.config import Config
 from ocr_modelserver.decode import Source, decode
+from ocr_modelserver.engine.doubt import Doubt
 from ocr_modelserver.engine.pipeline import REDUCE_ABOVE, Stopwatch, read_page
-from ocr_modelserver.engine.recognise import HEIGHT, MAX_WIDTH, read_line
-from ocr_modelserver.engine.sessions import Networks, open_networks
-from ocr_modelserver.models.catalogue import ModelError, load_catalogue
-from ocr_modelserver.models.store import read_model
+from ocr_modelserver.engine.recognise import MAX_WIDTH, read_line
+from ocr_modelserver.engine.sessions import Networks, Recogniser, Second, open_network, open_recogniser
+from ocr_modelserver.models.catalogue import Catalogue, ModelError, Role, load_catalogue
+from ocr_modelserver.models.catalogue import Second as SecondModel
+from ocr_modelserver.models.store import read_role
 from ocr_wire.raster import Limits
 from ocr_wire.result import Document, ModelRef, Page
 
@@ -47,7 +49,10 @@ class Reader:
                 page, "KubeOCR reads this line", (100, y), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (0, 0, 0), 2
             )
         self.read(page, checkpoint)
-        read_line(self._networks, np.full((HEIGHT, MAX_WIDTH, 3), 255, np.uint8), checkpoint)
+        widest = np.tile(page[60:108, 100:420], (1, MAX_WIDTH // 320, 1))
+        for recogniser in self._networks.recognisers:
+            checkpoint()
+            read_line(recogniser, widest)
 
     def _pages(self, source: Source, checkpoint: Checkpoint) -> Iterator[Page]:
         frames = decode(source, self._limits, REDUCE_ABOVE)
@@ -62,15 +67,41 @@ class Reader:
 
 
 def open_reader(config: Config) -> Reader:
-    """Load and verify the configured model.
+    """Load and verify the models of the configured profile.
 
     Raises:
-        ModelError: the model is unknown, or a file is missing or wrong.
+        ModelError: the profile is unknown, or a file is missing or wrong.
     """
-    model = load_catalogue().model(config.model)
-    files = read_model(config.models_dir, config.model, model)
+    catalogue = load_catalogue()
+    networks = _open_networks(config, catalogue)
+    model = ModelRef(name=config.model, sha256=catalogue.sha256(config.model))
+    return Reader(networks, model, config.limits)
+
+
+def _open_networks(config: Config, catalogue: Catalogue) -> Networks:
+    profile, threads = catalogue.profile(config.model), config.threads_per_page
+
+    def content(name: str, role: Role) -> bytes:
+        return read_role(config.models_dir, name, catalogue.models[name], role)
+
+    def recogniser(name: str) -> Recogniser:
+        listed = "characters" in catalogue.models[name].files
+        return open_recogniser(
+            content(name, "recognise"), content(name, "characters") if listed else None, threads
+        )
+
     try:
-        networks = open_networks(**files, threads=config.threads_per_page)
+        return Networks(
+            detect=open_network(content(profile.detect, "detect"), threads),
+            recognise=recogniser(profile.recognise),
+            second=_second(profile.second, recogniser),
+        )
     except ValueError as error:
         raise ModelError(f"model {config.model}: {error}") from None
-    return Reader(networks, ModelRef(name=config.model, sha256=model.sha256), config.limits)
+
+
+def _second(settings: SecondModel | None, recogniser: Callable[[str], Recogniser]) -> Second | None:
+    if settings is None:
+        return None
+    doubt = Doubt(settings.word_below, settings.letter_below)
+    return Second(recogniser(settings.model), doubt)

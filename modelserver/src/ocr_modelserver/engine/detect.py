@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 import cv2
 import numpy as np
 
-from ocr_modelserver.engine.geometry import Pixels, blob, resize
-from ocr_modelserver.engine.sessions import Floats, Network
+from ocr_modelserver.engine.arrays import Floats, Pixels
+from ocr_modelserver.engine.geometry import blob, resize
+from ocr_modelserver.engine.sessions import Network
 
 LONG_SIDE = 1280  # of one input of the network
 _SHORT_SIDE = 736  # small images are enlarged towards this ...

@@ -2,11 +2,8 @@
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from ocr_modelserver.engine.sessions import Floats
-
-Pixels = npt.NDArray[np.uint8]
+from ocr_modelserver.engine.arrays import Floats, Pixels
 
 _STRAIGHT = 0.5  # pixels by which a box may lean and still be cut out without interpolation
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from ocr_modelserver.engine.sessions import Floats
+from ocr_modelserver.engine.arrays import Floats
 
 _MIN_COLUMN_LINES = 3
 _MAX_CROSSING = 0.2  # of the region's lines

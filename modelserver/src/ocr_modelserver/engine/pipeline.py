@@ -5,12 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ocr_modelserver.engine.classify import runs_downwards, upside_down
+from ocr_modelserver.engine.arrays import Floats
 from ocr_modelserver.engine.detect import detect
 from ocr_modelserver.engine.geometry import turn_points, turn_reading
 from ocr_modelserver.engine.order import reading_order
-from ocr_modelserver.engine.recognise import Reading, recognise
-from ocr_modelserver.engine.sessions import Floats, Networks
+from ocr_modelserver.engine.reading import Reading
+from ocr_modelserver.engine.recognise import LineReader, recognise
+from ocr_modelserver.engine.sessions import Networks
+from ocr_modelserver.engine.turn import runs_downwards, upside_down
 from ocr_wire.raster import Frame
 from ocr_wire.result import Line, Page, Point
 
@@ -54,10 +56,11 @@ def read_page(networks: Networks, frame: Frame, stopwatch: Stopwatch, checkpoint
         checkpoint()
         quarters = 1 if runs_downwards(boxes) else 0
         boxes = turn_reading(boxes, quarters)
-        if upside_down(networks.classify, image, boxes):
+        read = LineReader(networks.recognise, image, checkpoint)
+        if upside_down(read, boxes):
             quarters, boxes = quarters + 2, turn_reading(boxes, 2)
     with stopwatch.stage("rec"):
-        readings = recognise(networks, image, boxes, checkpoint)
+        readings = recognise(read, networks.second, boxes)
     with stopwatch.stage("post"):
         height, width = image.shape[:2]
         order = reading_order(turn_points(boxes, quarters, width, height))

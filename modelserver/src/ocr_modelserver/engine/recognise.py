@@ -1,77 +1,112 @@
-"""What a line says: pixels to text by a CTC network."""
+"""What the lines of a page say: pixels to text by CTC networks."""
 
+import hashlib
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
-from ocr_modelserver.engine.geometry import Pixels, blob, crop, resize, sizes, turn_reading
-from ocr_modelserver.engine.sessions import Floats, Networks
+from ocr_modelserver.engine.arrays import Floats, Pixels
+from ocr_modelserver.engine.doubt import parts_of
+from ocr_modelserver.engine.geometry import blob, crop, resize, sizes, turn_reading
+from ocr_modelserver.engine.ink import ink_of, with_spaces
+from ocr_modelserver.engine.reading import Letter, Reading, decode, shifted, trimmed
+from ocr_modelserver.engine.sessions import Recogniser, Second
 
 HEIGHT = 48
 BUCKET = 32
-MAX_WIDTH = 2560  # an output of 320 steps x 18,710 characters is 24 MB
+MAX_WIDTH = 2560  # probabilities of 320 steps x 18,710 characters take 24 MB inside the network
 _GREY = 128
 _TALL = 1.5
+_BLANK_CONTRAST = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """The text of a line, how sure the network is of its characters on average (0 to 1), and their number."""
+class LineReader:
+    """Reads boxes (4, 2) of one page with one recogniser; equal pixels are read once.
 
-    text: str
-    confidence: float
+    `checkpoint` is called before every line and may raise to give up.
+    """
+
+    def __init__(self, recogniser: Recogniser, image: Pixels, checkpoint: Callable[[], None]) -> None:
+        self._recogniser = recogniser
+        self._image = image
+        self._checkpoint = checkpoint
+        self._known: dict[bytes, Reading] = {}
+
+    def __call__(self, box: Floats) -> Reading:
+        """What the box says."""
+        return self._once(line_of(self._image, box), lambda line: read_line(self._recogniser, line))
+
+    def again(self, box: Floats, reading: Reading, second: Second) -> Reading:
+        """What the box says when what is in doubt of its reading is read by the second recogniser."""
+        line = line_of(self._image, box)
+        return self._once(line, lambda line: read_again(second, line, reading), b"again")
+
+    def _once(self, line: Pixels, read: Callable[[Pixels], Reading], how: bytes = b"") -> Reading:
+        key = how + hashlib.sha256(line.tobytes()).digest() + line.shape[1].to_bytes(4)
+        if key not in self._known:
+            self._checkpoint()
+            self._known[key] = read(line)
+        return self._known[key]
 
 
-def recognise(
-    networks: Networks, image: Pixels, boxes: Floats, checkpoint: Callable[[], None]
-) -> list[tuple[Floats, Reading]]:
-    """Read every box of a page; the result is in the boxes' order.
+def recognise(read: LineReader, second: Second | None, boxes: Floats) -> list[tuple[Floats, Reading]]:
+    """Read every box of a page (n, 4, 2), and what is read in doubt by the second recogniser too.
 
-    A box taller than wide may be a lone character or text that runs downwards. It is read both ways; the
-    second counts if it is surer and has more than one character (a lone stroke lies down as a dash), and its
-    box comes back with the corners of that reading. `checkpoint` is called before every line and may raise to
-    give up.
+    The result is in the boxes' order; a box may come back turned, see `_read_box`.
     """
     results: dict[int, tuple[Floats, Reading]] = {}
     width, height = sizes(boxes).T
     # The widest first: memory is taken once, at the largest size.
     for index in np.argsort(-(width / np.maximum(height, 1)), kind="stable"):
-        box = boxes[index]
-        reading = read_line(networks, crop(image, box), checkpoint)
-        if height[index] >= _TALL * width[index]:
-            lying = turn_reading(box[None], 1)[0]
-            second = read_line(networks, crop(image, lying), checkpoint)
-            if len(second.text) > 1 and second.confidence > reading.confidence:
-                box, reading = lying, second
-        results[int(index)] = (box, reading)
+        box, reading = _read_box(read, boxes[index])
+        results[int(index)] = (box, read.again(box, reading, second) if second else reading)
     return [results[index] for index in range(len(boxes))]
 
 
-def read_line(networks: Networks, pixels: Pixels, checkpoint: Callable[[], None]) -> Reading:
-    """Read one straightened line, uint8 (h, w, 3); one that is too long for the network in pieces."""
+def _read_box(read: Callable[[Floats], Reading], box: Floats) -> tuple[Floats, Reading]:
+    """A box taller than wide may be a lone character or text that runs downwards. It is read both ways; the
+    second counts if it is surer and has more than one character (a lone stroke lies down as a dash), and its
+    box comes back with the corners of that reading.
+    """
+    reading = read(box)
+    width, height = sizes(box[None])[0]
+    if height >= _TALL * width:
+        lying = turn_reading(box[None], 1)[0]
+        second = read(lying)
+        if len(second.text) > 1 and second.confidence > reading.confidence:
+            return lying, second
+    return box, reading
+
+
+def line_of(image: Pixels, box: Floats) -> Pixels:
+    """The line in a box, straightened and at the networks' height: uint8 (48, w, 3)."""
+    pixels = crop(image, box)
     height, width = pixels.shape[:2]
-    line = resize(pixels, max(1, math.ceil(HEIGHT * width / height)), HEIGHT)
-    parts = []
-    for piece in _pieces(line):
-        checkpoint()
-        parts.append(decode(networks.recognise(blob([_padded(piece)]))[0], networks.characters))
-    text = " ".join(part.text.strip() for part in parts if part.text.strip())
-    weight = sum(len(part.text) for part in parts)
-    confidence = sum(part.confidence * len(part.text) for part in parts) / weight if weight else 0.0
-    return Reading(text, confidence)
+    return resize(pixels, max(1, math.ceil(HEIGHT * width / height)), HEIGHT)
 
 
-def decode(probabilities: Floats, characters: tuple[str, ...]) -> Reading:
-    """CTC, best path: (steps, characters) to text; repeats fold, index 0 is the blank."""
-    best = probabilities.argmax(axis=1)
-    kept = best != 0
-    kept[1:] &= best[1:] != best[:-1]
-    text = "".join(characters[index] for index in best[kept])
-    if not text:
-        return Reading("", 0.0)
-    return Reading(text, min(1.0, float(probabilities[kept, best[kept]].mean())))
+def read_line(recogniser: Recogniser, line: Pixels) -> Reading:
+    """Read a line, uint8 (48, w, 3); one that is too long for the network in pieces."""
+    if int(line.max()) - int(line.min()) < _BLANK_CONTRAST:
+        return Reading()
+    letters: list[Letter] = []
+    for start, piece in _pieces(line):
+        steps = recogniser.network(blob([_padded(piece)]))
+        letters += [Letter(" ", start, 1.0), *shifted(decode(*steps, recogniser.characters), start)]
+    return Reading(trimmed(with_spaces(trimmed(letters), ink_of(line))))
+
+
+def read_again(second: Second, line: Pixels, reading: Reading) -> Reading:
+    """The reading of a line, uint8 (48, w, 3), with what is in doubt read by the second recogniser."""
+    letters: list[Letter] = []
+    for part in parts_of(reading.letters, ink_of(line), second.doubt):
+        found = part.letters
+        if part.doubtful:
+            better = read_line(second.recogniser, line[:, part.start : part.end])
+            found = tuple(shifted(better.letters, part.start)) or found
+        letters += [Letter(" ", part.start, 1.0), *found]
+    return Reading(trimmed(letters))
 
 
 def _padded(line: Pixels) -> Pixels:
@@ -81,13 +116,14 @@ def _padded(line: Pixels) -> Pixels:
     return padded
 
 
-def _pieces(line: Pixels) -> Iterator[Pixels]:
-    """Cut a long line where it has the least ink, in the last quarter before the network's width."""
+def _pieces(line: Pixels) -> Iterator[tuple[int, Pixels]]:
+    """A line cut where it has the least ink, in the last quarter before the network's width; with starts."""
+    start = 0
     while line.shape[1] > MAX_WIDTH:
         earliest = MAX_WIDTH * 3 // 4
         window = line[:, earliest:MAX_WIDTH].astype(np.float32).mean(axis=2)
         ink = np.convolve(np.ptp(window, axis=0), np.ones(9) / 9, mode="same")
         cut = earliest + int(ink.argmin())
-        yield line[:, :cut]
-        line = line[:, cut:]
-    yield line
+        yield start, line[:, :cut]
+        start, line = start + cut, line[:, cut:]
+    yield start, line

@@ -1,13 +1,13 @@
-"""ONNX Runtime sessions of one model: detection, orientation, recognition."""
+"""ONNX Runtime sessions: one network for detection, one or two for recognition."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
 import onnxruntime
 
-Floats = npt.NDArray[np.float32]
+from ocr_modelserver.engine.arrays import Floats, Indices
+from ocr_modelserver.engine.doubt import Doubt
+from ocr_modelserver.engine.graphs import with_best_characters
 
 
 class Network(Protocol):
@@ -16,45 +16,84 @@ class Network(Protocol):
     def __call__(self, batch: Floats) -> Floats: ...
 
 
+class LineNetwork(Protocol):
+    """A line (1, 3, 48, w) to the best character of each of its steps (t), and how probable that is (t)."""
+
+    def __call__(self, batch: Floats) -> tuple[Indices, Floats]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recogniser:
+    """A network that reads lines; `characters[0]` is the CTC blank."""
+
+    network: LineNetwork
+    characters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """The recogniser that reads again what the first one has read in doubt."""
+
+    recogniser: Recogniser
+    doubt: Doubt
+
+
 @dataclass(frozen=True, slots=True)
 class Networks:
     """What reads a page.
 
     `detect`: (1, 3, h, w), sides multiples of 32, to text probability (1, 1, h, w).
-    `classify`: (n, 3, 48, 192) to the probabilities (n, 2) of upright and upside down.
-    `recognise`: (1, 3, 48, w) to (1, steps, characters) probabilities; `characters[0]` is the CTC blank.
+    `recognise` reads every line, `second` those that the first one is not sure of.
     """
 
     detect: Network
-    classify: Network
-    recognise: Network
-    characters: tuple[str, ...]
+    recognise: Recogniser
+    second: Second | None = None
+
+    @property
+    def recognisers(self) -> tuple[Recogniser, ...]:
+        """All networks that read lines."""
+        return (self.recognise, self.second.recogniser) if self.second else (self.recognise,)
 
 
-class _OnnxNetwork:
-    def __init__(self, session: onnxruntime.InferenceSession) -> None:
-        self._session = session
-        self._input = session.get_inputs()[0].name
-
-    def __call__(self, batch: Floats) -> Floats:
-        output: Floats = self._session.run(None, {self._input: batch})[0]
-        return output
-
-
-def open_networks(detect: bytes, classify: bytes, recognise: bytes, threads: int) -> Networks:
-    """Open the three ONNX files; a call computes on `threads` threads, the caller's included.
+def open_network(content: bytes, threads: int) -> Network:
+    """Open an ONNX file of one input and one output; it computes on `threads` threads, the caller's included.
 
     Raises:
-        ValueError: a file is no model of its kind.
+        ValueError: it is no such model.
     """
-    options = _options(threads)
-    reader = _open(recognise, options)
-    return Networks(
-        detect=_OnnxNetwork(_open(detect, options)),
-        classify=_OnnxNetwork(_open(classify, options)),
-        recognise=_OnnxNetwork(reader),
-        characters=_characters(reader.get_modelmeta().custom_metadata_map),
-    )
+    session = _open(content, threads)
+    name = session.get_inputs()[0].name
+
+    def call(batch: Floats) -> Floats:
+        output: Floats = session.run(None, {name: batch})[0]
+        return output
+
+    return call
+
+
+def open_recogniser(content: bytes, characters: bytes | None, threads: int) -> Recogniser:
+    """Open an ONNX file that reads lines; its metadata lists the characters unless they are given.
+
+    Raises:
+        ValueError: it is no such model.
+    """
+    session = _open(with_best_characters(content), threads)
+    name = session.get_inputs()[0].name
+
+    def call(batch: Floats) -> tuple[Indices, Floats]:
+        best, probability = session.run(None, {name: batch})
+        return best[0], probability[0]
+
+    listed = session.get_modelmeta().custom_metadata_map.get("character", "")
+    return Recogniser(call, _characters(characters.decode() if characters else listed))
+
+
+def _open(content: bytes, threads: int) -> onnxruntime.InferenceSession:
+    try:
+        return onnxruntime.InferenceSession(content, _options(threads), providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's errors have no common public base
+        raise ValueError(f"ONNX Runtime cannot open the model: {error}") from error
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:
@@ -71,16 +110,9 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     return options
 
 
-def _open(content: bytes, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's errors have no common public base
-        raise ValueError(f"ONNX Runtime cannot open the model: {error}") from error
-
-
-def _characters(metadata: dict[str, Any]) -> tuple[str, ...]:
-    listed = str(metadata.get("character", ""))
+def _characters(listed: str) -> tuple[str, ...]:
+    """The blank, the characters listed one a line, and the space, which the lists leave out."""
     if not listed:
-        raise ValueError("the recognition model lists no characters in its metadata")
+        raise ValueError("the recognition model lists no characters in its metadata, nor does a file")
     # Not splitlines(): the list may hold characters that Unicode takes for line ends.
-    return ("", *listed.removesuffix("\n").split("\n"), " ")
+    return ("", *listed.replace("\r\n", "\n").removesuffix("\n").split("\n"), " ")

@@ -1,4 +1,4 @@
-"""The catalogue: which models there are, where their files come from, and what they must hash to."""
+"""The catalogue: which models and profiles there are, where files come from, and what they must hash to."""
 
 import hashlib
 from importlib.resources import files
@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Role = Literal["detect", "classify", "recognise"]
+Role = Literal["detect", "recognise", "characters"]
 
 
 class ModelError(Exception):
@@ -32,7 +32,10 @@ class ModelFile(_Entry):
 
 
 class Model(_Entry):
-    """One model: the package that carries it, its languages (BCP 47), and one file for each role."""
+    """One model: the package that carries it, its languages (BCP 47), and one file for each role.
+
+    `characters` is only there where the recognition file does not list its characters itself.
+    """
 
     package: str
     version: str
@@ -41,27 +44,77 @@ class Model(_Entry):
     files: dict[Role, ModelFile]
 
     @property
-    def sha256(self) -> str:
-        """One digest for all files: the sha256 of their digests in the order of their roles' names."""
-        joined = "".join(self.files[role].sha256 for role in sorted(self.files))
-        return hashlib.sha256(joined.encode()).hexdigest()
+    def wheel(self) -> str:
+        """The package and its version, as pip wants them."""
+        return f"{self.package}=={self.version}"
+
+
+class Second(_Entry):
+    """The model that reads again what the first one is not sure of, and when that is (engine/doubt.py)."""
+
+    model: str
+    word_below: float = Field(ge=0, le=1)
+    letter_below: float = Field(ge=0, le=1)
+
+
+class Profile(_Entry):
+    """The names of the models that read a page together, by the part each has."""
+
+    detect: str
+    recognise: str
+    second: Second | None = None
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names of all models that take part, each once."""
+        names = (self.detect, self.recognise, *([self.second.model] if self.second else []))
+        return tuple(dict.fromkeys(names))
 
 
 class Catalogue(_Entry):
-    """All models by name."""
+    """All profiles and all models by name; the names are of one namespace, and a model alone is a profile."""
 
     default: str
+    profiles: dict[str, Profile] = {}
     models: dict[str, Model]
 
-    def model(self, name: str) -> Model:
-        """The model of that name.
+    @model_validator(mode="after")
+    def _profiles_have_models(self) -> "Catalogue":
+        wanted = {name for profile in self.profiles.values() for name in profile.models}
+        if missing := sorted(wanted - set(self.models)):
+            raise ValueError(f"profiles name models that are not there: {', '.join(missing)}")
+        if double := sorted(set(self.profiles) & set(self.models)):
+            raise ValueError(f"profiles have names of models: {', '.join(double)}")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that can be served."""
+        return (*self.profiles, *self.models)
+
+    def profile(self, name: str) -> Profile:
+        """The profile of that name, or the one that consists of the model of that name.
 
         Raises:
             ModelError: there is none.
         """
-        if name not in self.models:
-            raise ModelError(f"model {name!r} is not in the catalogue; known are {', '.join(self.models)}")
-        return self.models[name]
+        if name in self.profiles:
+            return self.profiles[name]
+        if name in self.models:
+            return Profile(detect=name, recognise=name)
+        raise ModelError(f"model {name!r} is not in the catalogue; known are {', '.join(self.names)}")
+
+    def languages(self, name: str) -> tuple[str, ...]:
+        """The languages (BCP 47) that a profile or a model reads: those of its most able recogniser."""
+        profile = self.profile(name)
+        return self.models[profile.second.model if profile.second else profile.recognise].languages
+
+    def sha256(self, name: str) -> str:
+        """One digest of all that decides what is read: the profile's settings and its models' files."""
+        profile = self.profile(name)
+        entries = [self.models[model] for model in profile.models]
+        digests = [entry.files[role].sha256 for entry in entries for role in sorted(entry.files)]
+        return hashlib.sha256("".join([profile.model_dump_json(), *digests]).encode()).hexdigest()
 
 
 def load_catalogue() -> Catalogue:

