@@ -27,18 +27,22 @@ ON_THE_LINE = 0.4
 class Score:
     """All 0 to 1 (the error rates may exceed 1), of one page.
 
-    `found`, the detection recall: the share of the true lines that boxes cover by half.
+    `found`, the detection recall: the share of the true lines that boxes cover by half; None where the
+    truth says no places.
     """
 
     word_f1: float
     cer: float
     cer_no_spaces: float
-    found: float
+    found: float | None
 
 
-def score(truth: Sequence[Line], read: Sequence[Line]) -> Score:
-    """Compare what was read with what is there."""
-    true_text, read_text = joined(truth), joined(read)
+def score(truth: Sequence[Line], read: Sequence[Line], text: str | None = None) -> Score:
+    """Compare what was read with what is there.
+
+    `text` is the engine's own running text where that has another order than its lines.
+    """
+    true_text, read_text = joined(truth), joined(read) if text is None else normalised(text)
     return Score(
         word_f1=word_f1(true_text, read_text),
         cer=cer(true_text, read_text),
@@ -88,15 +92,16 @@ def edits(a: str, b: str) -> int:
     return distance
 
 
-def found(truth: Sequence[Polygon], boxes: Sequence[Polygon]) -> float:
-    """The share of true lines of which boxes cover at least half.
+def found(truth: Sequence[Polygon], boxes: Sequence[Polygon]) -> float | None:
+    """The share of true lines of which boxes cover at least half; lines without an area are left out.
 
     Only boxes that lie on the line count: one large box over a whole page finds nothing. A line that was
     found word by word is found.
     """
-    if not truth:
-        return 1.0
-    return sum(_coverage(line, boxes) >= COVERED for line in truth) / len(truth)
+    placed = [line for line in truth if area(line) > 0]
+    if not placed:
+        return None
+    return sum(_coverage(line, boxes) >= COVERED for line in placed) / len(placed)
 
 
 def _coverage(line: Polygon, boxes: Sequence[Polygon]) -> float:
@@ -107,4 +112,4 @@ def _coverage(line: Polygon, boxes: Sequence[Polygon]) -> float:
         if left < x1 and right > x0 and top < y1 and bottom > y0:
             common = area(clipped(box, line))
             covered += common if common >= ON_THE_LINE * area(box) else 0
-    return covered / max(area(line), 1e-9)
+    return covered / area(line)
