@@ -89,8 +89,8 @@ _TESSERACT = ("tesseract-ocr", *(f"tesseract-ocr-{name}" for name in ("deu", "fr
 TESSERACT_LANGUAGES = {"en": "eng", "de": "deu", "fr": "fra", "pl": "pol", "zh": "chi_sim", "ja": "jpn"}
 
 
-def install_tesseract() -> str:
-    """Tesseract from Debian's packages; returns its version.
+def install_tesseract() -> None:
+    """Tesseract and its languages from Debian's packages.
 
     Raises:
         NotMeasuredError: it is not there and cannot be installed.
@@ -99,7 +99,6 @@ def install_tesseract() -> str:
         print(f"== installing {' '.join(_TESSERACT)}", flush=True)
         _run(["apt-get", "-qq", "update"])
         _run(["apt-get", "-qq", "install", "-y", *_TESSERACT])
-    return _run(["tesseract", "--version"]).split()[1]
 
 
 def _has_tesseract() -> bool:
