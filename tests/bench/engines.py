@@ -19,7 +19,6 @@ _BEST = {
     "EngineConfig.onnxruntime.enable_cpu_mem_arena": True,
 }
 _WAYS: tuple[tuple[str, Way], ...] = ((" (in process)", "process"), ("", "http"))
-_PROFILES = ("fast", "balanced", "accurate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +71,5 @@ def ours(models: Sequence[str]) -> list[Engine]:
 
 def default_models() -> list[str]:
     """The profiles if the catalogue has them, else all of its models."""
-    names = list(load_catalogue().models)
-    return [name for name in _PROFILES if name in names] or names
+    known = load_catalogue().model_dump()
+    return list(known.get("profiles") or known["models"])
