@@ -61,9 +61,16 @@ def _points(points: Sequence[tuple[float, float, Result]]) -> list[str]:
         while any(abs(label - other) < _LABEL and abs(x - at) < _WIDTH / 3 for at, other in taken):
             label += _LABEL
         taken.append((x, label))
+        if label > y + 4:
+            parts.append(_leader(x, y, x + side, label - 4, colour))
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>\n')
         parts.append(_text(x + side, label, result.name, anchor, colour))
     return parts
+
+
+def _leader(x: float, y: float, to_x: float, to_y: float, colour: str) -> str:
+    ends = f'x1="{x:.1f}" y1="{y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}"'
+    return f'<line {ends} stroke="{colour}" stroke-width="0.7"/>\n'
 
 
 def _across(y: float, label: str) -> str:
