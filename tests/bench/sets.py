@@ -2,7 +2,8 @@
 
 An image's truth is found beside it, in one of two forms:
 
-- `../box/NAME.csv` with `x1,y1,x2,y2,x3,y3,x4,y4,TEXT` a line (ICDAR-2019-SROIE: give `data/img`);
+- `../box/NAME.csv` with `x1,y1,x2,y2,x3,y3,x4,y4,TEXT` a line (ICDAR-2019-SROIE: give `data/img`; its lines
+  are not all in reading order, so mind the words there, not the CER);
 - `NAME.gold.txt` or `NAME.txt`, text in reading order without places (tesseract-ocr/test: give `testing`).
 
 Images without truth, and PDF files, are left out. Of the images by name, every second one is for tuning.
