@@ -68,6 +68,10 @@ test-component: .venv/installed-dev ## Real programs; the operator against a rea
 test-e2e: .venv/installed-dev ## Real images on a real node: kubectl and HTTP (root; Linux)
 	$(PYTEST) tests/e2e
 
+.PHONY: bench-engine
+bench-engine: .venv/installed-dev ## Engines compared in speed and text, into docs/benchmarks.md (QUICK=1: short)
+	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
+
 .PHONY: clean
 clean: ## Remove .venv and what tools left in the checkout
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
