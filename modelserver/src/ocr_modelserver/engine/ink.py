@@ -52,18 +52,23 @@ def ink_of(line: Pixels) -> Ink:
 def with_spaces(letters: Sequence[Letter], ink: Ink) -> list[Letter]:
     """The letters, with a space where the ink has the gap of one and the network has none.
 
-    Only between letters and digits: marks stand far from their neighbours, and Chinese and Japanese signs
-    have no spaces.
+    Only between letters, and between letters and digits: marks stand far from their neighbours, so do the
+    ones of a number, and Chinese and Japanese signs have no spaces.
     """
     pairs = list(pairwise(letters))
     gaps = [end - start for start, end in (ink.gap(one.x, other.x) for one, other in pairs)]
     least = max(_SPACE * ink.height, _UNUSUAL * float(np.median(gaps)) if len(gaps) > 2 else 0.0)  # noqa: PLR2004
     spaced = list(letters[:1])
     for (one, other), gap in zip(pairs, gaps, strict=True):
-        if gap > least > 0 and _is_alphabetic(one) and _is_alphabetic(other):
+        if gap > least > 0 and _may_part(one, other):
             spaced.append(Letter(" ", (one.x + other.x) / 2, 1.0))
         spaced.append(other)
     return spaced
+
+
+def _may_part(one: Letter, other: Letter) -> bool:
+    digits = one.text.isdigit() and other.text.isdigit()
+    return _is_alphabetic(one) and _is_alphabetic(other) and not digits
 
 
 def _is_alphabetic(letter: Letter) -> bool:
