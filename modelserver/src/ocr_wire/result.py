@@ -3,6 +3,8 @@
 Coordinates are pixels of the original image after its EXIF orientation is applied: x to the right, y down.
 """
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 Point = tuple[float, float]
@@ -13,8 +15,8 @@ class _Wire(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Line(_Wire):
-    """One line of text.
+class Word(_Wire):
+    """A word, or a Chinese or Japanese run without spaces.
 
     `polygon` runs clockwise from the corner where reading starts; `bbox` is its upright hull
     `(x0, y0, x1, y1)`; `confidence` is 0 to 1.
@@ -26,11 +28,27 @@ class Line(_Wire):
     bbox: tuple[float, float, float, float]
 
 
+class Line(Word):
+    """One line of text, and its words from first to last; joined by spaces they are its text.
+
+    `block` numbers the paragraphs of the page from 0; the lines of a paragraph follow one another.
+    """
+
+    words: tuple[Word, ...] = ()
+    block: int = Field(default=0, ge=0)
+
+
 class Page(_Wire):
-    """One page: its size in pixels, its lines in reading order, and the milliseconds of each stage."""
+    """One page: its size in pixels, its lines in reading order, and the milliseconds of each stage.
+
+    `rotation` is the clockwise turn in degrees that sets the page upright, `skew` how many degrees its lines
+    then still fall to the right (negative: rise). Coordinates are those of the page as it came.
+    """
 
     width: int = Field(ge=1)
     height: int = Field(ge=1)
+    rotation: Literal[0, 90, 180, 270] = 0
+    skew: float = 0.0
     lines: tuple[Line, ...] = ()
     timings_ms: dict[str, float] = Field(default_factory=dict)
 
