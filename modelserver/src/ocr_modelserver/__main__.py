@@ -81,7 +81,7 @@ def _add_serve(serve: argparse.ArgumentParser, catalogue: Catalogue) -> None:
         default="throughput",
         help="throughput: a page a thread; latency: all threads on one page",
     )
-    add("--max-queue", type=_Whole(1, 10_000), default=64, help="images that may wait")
+    add("--max-queue", type=_Whole(1, 10_000), default=64, help="pages that may wait")
     add("--warmup", action=argparse.BooleanOptionalAction, default=True, help="run once before being ready")
     add("--max-image-pixels", type=_Whole(16, 1_000_000_000), default=50_000_000, help="pixels of a page")
     add("--max-pages", type=_Whole(1, 10_000), default=50, help="pages of an image file")

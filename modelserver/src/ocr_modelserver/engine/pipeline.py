@@ -13,6 +13,7 @@ from ocr_modelserver.engine.reading import Reading
 from ocr_modelserver.engine.recognise import LineReader, recognise
 from ocr_modelserver.engine.sessions import Networks
 from ocr_modelserver.engine.turn import runs_downwards, upside_down
+from ocr_modelserver.spread import Map
 from ocr_wire.raster import Frame
 from ocr_wire.result import Line, Page, Point
 
@@ -42,11 +43,17 @@ class Stopwatch:
             self.milliseconds[name] = self.milliseconds.get(name, 0.0) + spent
 
 
-def read_page(networks: Networks, frame: Frame, stopwatch: Stopwatch, checkpoint: Callable[[], None]) -> Page:
+def read_page(
+    networks: Networks,
+    frame: Frame,
+    stopwatch: Stopwatch,
+    checkpoint: Callable[[], None],
+    spread: Map = map,
+) -> Page:
     """Read one page; a page without text has no lines. Coordinates are those of the frame's original.
 
-    `checkpoint` is called between the parts of the work and raises to give up. Safe to call from several
-    threads at once with the same networks.
+    `checkpoint` is called between the parts of the work and raises to give up; `spread` reads the lines.
+    Safe to call from several threads at once with the same networks.
     """
     image = frame.pixels
     with stopwatch.stage("det"):
@@ -60,7 +67,7 @@ def read_page(networks: Networks, frame: Frame, stopwatch: Stopwatch, checkpoint
         if upside_down(read, boxes):
             quarters, boxes = quarters + 2, turn_reading(boxes, 2)
     with stopwatch.stage("rec"):
-        readings = recognise(read, networks.second, boxes)
+        readings = recognise(read, networks.second, boxes, spread)
     with stopwatch.stage("post"):
         height, width = image.shape[:2]
         order = reading_order(turn_points(boxes, quarters, width, height))
