@@ -199,7 +199,7 @@ async def test_a_client_that_left_is_counted_as_499_and_holds_nothing(tmp_path: 
 async def test_a_fault_of_our_own_is_a_500_without_a_traceback(
     running: Gateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("ocr_gateway.formats.json.render", None)
+    monkeypatch.setattr("ocr_gateway.formats.json.page", None)
     answer = await running.client.post("/v1/ocr", content=PNG)
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert answer.json()["instance"] in answer.json()["detail"]

@@ -77,6 +77,9 @@ async def test_the_json_answer_has_pages_usage_and_timings(tmp_path: Path) -> No
                     "width": 40,
                     "height": 30,
                     "unit": "pixel",
+                    "source": "ocr",
+                    "rotation": 0,
+                    "skew": 0,
                     "text": "grey 80",
                     "confidence": 0.5,
                     "lines": [
@@ -86,6 +89,7 @@ async def test_the_json_answer_has_pages_usage_and_timings(tmp_path: Path) -> No
                             "confidence": 0.5,
                             "polygon": [[0, 0], [9, 0], [9, 5], [0, 5]],
                             "bbox": [0, 0, 9, 5],
+                            "block": 0,
                         }
                     ],
                 }
@@ -129,7 +133,7 @@ async def test_the_format_is_chosen_by_output_then_by_accept(
 
 async def test_output_may_be_a_query_parameter_a_form_field_or_a_json_member(tmp_path: Path) -> None:
     async with model_server() as double, gateway(tmp_path, double) as running:
-        content = {"document": {"content": base64.b64encode(image()).decode()}, "output": "text"}
+        content = {"document": {"content": base64.b64encode(image()).decode()}, "options": {"output": "text"}}
         answers = [
             await running.client.post("/v1/ocr?output=text", content=image()),
             await running.client.post("/v1/ocr", files={"file": image()}, data={"output": "text"}),
@@ -173,7 +177,7 @@ async def test_a_huge_page_of_a_tiff_is_sent_at_half_its_sides_and_told_in_its_o
             assert page["lines"][0]["bbox"] == [0, 0, 18, 10]
 
 
-async def test_a_page_that_fails_fails_the_document_and_is_named(tmp_path: Path) -> None:
+async def test_a_page_that_fails_is_a_problem_in_its_place(tmp_path: Path) -> None:
     async def third_fails(request: Request, double: ModelServer) -> Response:
         if len(double.seen) == 3:
             return await failing(422, "undecodable_image")(request, double)
@@ -181,7 +185,34 @@ async def test_a_page_that_fails_fails_the_document_and_is_named(tmp_path: Path)
 
     async with model_server(third_fails) as double, gateway(tmp_path, double, page_concurrency=1) as running:
         answer = await running.client.post("/v1/ocr", content=tiff([1, 2, 3, 4]))
-        assert problem(answer) | {"page": 3, "code": "undecodable_image"} == problem(answer)
+        document = answer.json()
+        assert (answer.status_code, document["status"]) == (200, "partial")
+        assert [page.get("text") for page in document["pages"]] == ["grey 1", "grey 2", None, "grey 4"]
+        error = document["pages"][2]["error"]
+        assert (error["code"], error["page"], error["status"]) == ("undecodable_image", 3, 422)
+        assert document["usage"]["pages"] == 3
+
+
+async def test_a_document_of_which_no_page_can_be_read_is_the_first_pages_problem(tmp_path: Path) -> None:
+    double = model_server(failing(422, "undecodable_image"))
+    async with double as failing_double, gateway(tmp_path, failing_double) as running:
+        answer = await running.client.post("/v1/ocr", content=tiff([1, 2]))
+        assert problem(answer) | {"page": 1, "code": "undecodable_image"} == problem(answer)
+
+
+async def test_lines_below_the_wanted_confidence_are_left_out(tmp_path: Path) -> None:
+    async with model_server() as double, gateway(tmp_path, double) as running:
+        for least, lines in (("0.5", 1), ("0.51", 0)):
+            answer = await running.client.post(f"/v1/ocr?min_confidence={least}", content=image())
+            assert len(answer.json()["pages"][0]["lines"]) == lines
+
+
+async def test_coordinates_can_be_relative_to_the_page(tmp_path: Path) -> None:
+    async with model_server() as double, gateway(tmp_path, double) as running:
+        answer = await running.client.post("/v1/ocr?coordinates=relative", content=image((36, 20)))
+        page = answer.json()["pages"][0]
+        assert page["unit"] == "relative"
+        assert page["lines"][0]["bbox"] == [0, 0, 0.25, 0.25]
 
 
 async def test_the_old_systems_call_gets_an_inference_response(tmp_path: Path) -> None:
@@ -221,7 +252,9 @@ def part(name: str, value: bytes, end: bytes = b"--\r\n") -> bytes:
         ("/v1/ocr", {}, image((101, 100), "GIF"), "413 too_many_pixels", "10000"),
         ("/v1/ocr", {}, tiff([0] * 9), "413 too_many_pages", "8"),
         ("/v1/ocr", {}, b"x" * 20_001, "413 body_too_large", "20000"),
-        ("/v1/ocr?lang=de", {}, PNG, "400 unknown_parameter", "known: output"),
+        ("/v1/ocr?lang=de", {}, PNG, "400 unknown_parameter", "level, min_confidence, output"),
+        ("/v1/ocr?min_confidence=2", {}, PNG, "400 invalid_parameter", "less than or equal to 1"),
+        ("/v1/ocr?level=page", {}, PNG, "400 invalid_parameter", "'line' or 'word'"),
         ("/v1/ocr?output=pdf", {}, PNG, "400 invalid_parameter", "json, text"),
         ("/v1/ocr?output=json&output=text", {}, PNG, "400 invalid_parameter", "twice"),
         ("/v1/ocr", {"accept": "image/png"}, PNG, "406 not_acceptable", "text/plain"),
@@ -233,9 +266,16 @@ def part(name: str, value: bytes, end: bytes = b"--\r\n") -> bytes:
         ("/v1/ocr", JSON, '{"document":{"content":"ü"}}'.encode(), "400 invalid_base64", "alphabet"),
         ("/v1/ocr", JSON, b'{"document":{"content":5}}', "400 invalid_parameter", "document.content"),
         ("/v1/ocr", JSON, b'{"document":{"content":"","url":""}}', "400 unknown_parameter", "document.url"),
-        ("/v1/ocr", JSON, b'{"lang":"de","document":{"content":""}}', "400 unknown_parameter", "output"),
+        ("/v1/ocr", JSON, b'{"lang":"de","document":{"content":""}}', "400 unknown_parameter", "options"),
+        (
+            "/v1/ocr",
+            JSON,
+            b'{"options":{"lang":"de"},"document":{"content":""}}',
+            "400 unknown_parameter",
+            "level",
+        ),
         ("/v1/ocr", FORM, b"no form", "400 invalid_multipart", "parsed"),
-        ("/v1/ocr", FORM, part("lang", b"de"), "400 unknown_parameter", "file, output"),
+        ("/v1/ocr", FORM, part("lang", b"de"), "400 unknown_parameter", "file, level"),
         ("/v1/ocr", FORM, part("output", b"json"), "400 missing_document", "file"),
         ("/v1/ocr", FORM, part("output", b"j" * 1025), "400 invalid_parameter", "1024"),
         ("/v1/ocr", FORM, part("file", PNG)[:-6], "400 invalid_multipart", "cut off"),

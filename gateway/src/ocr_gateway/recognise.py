@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,7 +14,9 @@ from ocr_gateway.deadline import Deadline
 from ocr_gateway.documents import pages
 from ocr_gateway.documents.admission import PixelRoom
 from ocr_gateway.metrics import Metrics
+from ocr_gateway.options import Options
 from ocr_gateway.problems import Problem
+from ocr_gateway.result import PageResult, Recognised, scaled, surer
 from ocr_gateway.upstream.answer import Answer
 from ocr_gateway.upstream.client import Call, Upstream
 from ocr_wire import oip, raster
@@ -50,25 +53,12 @@ class Timings:
 
 @dataclass(frozen=True)
 class Job:
-    """One request on its way, with what it has left of time."""
+    """One request on its way, with what it wants and what it has left of time."""
 
     request_id: str
     deadline: Deadline
+    options: Options = field(default_factory=Options)
     timings: Timings = field(default_factory=Timings)
-
-
-@dataclass(frozen=True)
-class Recognised:
-    """All pages of a document, in order."""
-
-    model: ModelRef
-    pages: tuple[Page, ...]
-    timings_ms: dict[str, float]
-
-    @property
-    def text(self) -> str:
-        """The pages joined by a blank line."""
-        return Document(model=self.model, pages=self.pages).text
 
 
 class Recogniser:
@@ -92,63 +82,76 @@ class Recogniser:
         self._page_concurrency = page_concurrency
         self._room = PixelRoom(MAX_HELD_PIXELS)
 
-    async def recognise(self, data: bytes, job: Job) -> Recognised:
-        """Recognise a document, or fail as a whole.
+    @asynccontextmanager
+    async def reading(self, data: bytes, job: Job) -> AsyncIterator[AsyncIterator[PageResult]]:
+        """A document's results in page order, each as soon as it and those before it are there.
+
+        Not more than `page_concurrency` pages are read ahead of the caller. Leaving the block ends the work.
 
         Raises:
-            Problem: the image's, the model servers' or the deadline's; `page` is set when it is one page's.
+            Problem: the document's, before the first result, or the deadline's; what is wrong with one page
+                of several is its outcome.
         """
         async with job.deadline.enforced():
             with job.timings.measure("decode"):
                 info = await asyncio.to_thread(pages.inspect, data, self._limits)
-            with job.timings.measure("upstream"):
-                if info.frames == 1:
-                    documents = [await self._send_file(data, job)]
-                else:
-                    documents = await self._send_pages(data, info.frames, job)
-        read = tuple(page for document in documents for page in document.pages)
-        return Recognised(documents[0].model, read, job.timings.stages)
+            reading = self._file(data, job) if info.frames == 1 else self._sheets(data, info.frames, job)
+            async with aclosing(reading) as results:
+                yield results
 
-    async def _send_file(self, data: bytes, job: Job) -> Document:
-        return await self._infer(pages.whole(data, job.request_id), job)
+    async def recognise(self, data: bytes, job: Job) -> Recognised:
+        """Recognise a whole document.
 
-    async def _send_pages(self, data: bytes, count: int, job: Job) -> list[Document]:
+        Raises:
+            Problem: as `reading`; that of the first page when none could be read.
+        """
+        with job.timings.measure("upstream"):
+            async with self.reading(data, job) as arriving:
+                results = tuple([result async for result in arriving])
+        recognised = Recognised(results, job.timings.stages)
+        if not recognised.pages and isinstance(first := results[0].outcome, Problem):
+            raise first
+        return recognised
+
+    async def _file(self, data: bytes, job: Job) -> AsyncGenerator[PageResult]:
+        document = await self._infer(pages.whole(data, job.request_id), job)
+        yield _result(1, document.pages[0], document.model, job)
+
+    async def _sheets(self, data: bytes, count: int, job: Job) -> AsyncGenerator[PageResult]:
         frames = raster.reduced_frames(data, self._limits, pages.REDUCE_ABOVE)
-        slots = asyncio.Semaphore(self._page_concurrency)
+        ahead: deque[asyncio.Task[PageResult]] = deque()
         try:
-            async with asyncio.TaskGroup() as group:
-                tasks = []
-                for number in range(1, count + 1):
-                    await slots.acquire()
-                    sheet = await self._decode(frames, number, job)
-                    task = group.create_task(self._send_page(sheet, job))
-                    task.add_done_callback(partial(self._page_done, slots, sheet.pixels))
-                    tasks.append(task)
-                    del sheet  # the task's own reference is the last one
-        except* Problem as problems:
-            first = min(_leaves(problems), key=lambda problem: problem.page or 0)
-        else:
-            return [task.result() for task in tasks]
-        raise first
+            for number in range(1, count + 1):
+                if len(ahead) == self._page_concurrency:
+                    yield await ahead.popleft()
+                ahead.append(await self._begin(frames, number, job))
+            while ahead:
+                yield await ahead.popleft()
+        finally:
+            for task in ahead:
+                task.cancel()
+            await asyncio.gather(*ahead, return_exceptions=True)
 
-    def _page_done(self, slots: asyncio.Semaphore, pixels: int, _: asyncio.Task[Document]) -> None:
-        self._room.free(pixels)
-        slots.release()
-
-    async def _decode(self, frames: Iterator[raster.Frame], number: int, job: Job) -> pages.Sheet:
-        """The next page, whose pixels the caller frees."""
+    async def _begin(self, frames: Iterator[raster.Frame], number: int, job: Job) -> asyncio.Task[PageResult]:
+        """Decode the next page, and start reading it."""
         with job.timings.measure("decode"):
             work = partial(pages.next_sheet, frames, number, job.request_id)
-            return await self._room.decode(work, lambda sheet: sheet.pixels)
+            sheet = await self._room.decode(work, lambda sheet: sheet.pixels)
+        task = asyncio.create_task(self._read(sheet, job))
+        task.add_done_callback(partial(self._read_done, sheet.pixels))
+        return task
 
-    async def _send_page(self, sheet: pages.Sheet, job: Job) -> Document:
+    def _read_done(self, pixels: int, _: asyncio.Task[PageResult]) -> None:
+        self._room.free(pixels)
+
+    async def _read(self, sheet: pages.Sheet, job: Job) -> PageResult:
         try:
             document = await self._infer(sheet.message, job)
         except Problem as problem:
             problem.page = sheet.number
-            raise
-        restored = tuple(sheet.restored(page) for page in document.pages)
-        return document.model_copy(update={"pages": restored})
+            return PageResult(sheet.number, problem)
+        page = scaled(document.pages[0], sheet.width, sheet.height)
+        return _result(sheet.number, page, document.model, job)
 
     async def _infer(self, message: oip.Message, job: Job) -> Document:
         call = Call("POST", INFER_PATH, job.request_id, message.headers, message.body)
@@ -165,6 +168,10 @@ class Recogniser:
         return document
 
 
+def _result(number: int, page: Page, model: ModelRef, job: Job) -> PageResult:
+    return PageResult(number, surer(page, job.options.min_confidence), model)
+
+
 def _document(answer: Answer) -> Document:
     length = answer.headers.get(oip.HEADER_LENGTH.lower(), "")
     try:
@@ -173,11 +180,3 @@ def _document(answer: Answer) -> Document:
         return Document.model_validate_json(bytes(result[0]))
     except (oip.OipError, ValidationError, ValueError, LookupError) as error:
         raise Problem("upstream_error", "A model server's answer could not be read.") from error
-
-
-def _leaves(group: BaseExceptionGroup[Problem]) -> Iterator[Problem]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error

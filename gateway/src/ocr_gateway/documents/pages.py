@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from ocr_gateway.problems import Problem
 from ocr_wire import oip, raster
-from ocr_wire.result import Line, Page
 
 # Half the sides for a page of more pixels, as the model server does with a file that it decodes itself.
 REDUCE_ABOVE = 16_000_000
@@ -21,14 +20,6 @@ class Sheet:
     pixels: int
     width: int
     height: int
-    scale: tuple[float, float]
-
-    def restored(self, page: Page) -> Page:
-        """The recognised page in the coordinates of the original."""
-        if self.scale == (1.0, 1.0):
-            return page
-        lines = tuple(_scaled(line, *self.scale) for line in page.lines)
-        return page.model_copy(update={"width": self.width, "height": self.height, "lines": lines})
 
 
 def inspect(data: bytes, limits: raster.Limits) -> raster.ImageInfo:
@@ -52,19 +43,11 @@ def next_sheet(frames: Iterator[raster.Frame], number: int, request_id: str) -> 
         raise _translated(problem, number) from problem
     height, width, _ = frame.pixels.shape
     message = _message(oip.Tensor("image", "UINT8", frame.pixels.shape, frame.pixels), request_id)
-    scale = (frame.width / width, frame.height / height)
-    return Sheet(number, message, width * height, frame.width, frame.height, scale)
+    return Sheet(number, message, width * height, frame.width, frame.height)
 
 
 def _message(tensor: oip.Tensor, request_id: str) -> oip.Message:
     return oip.encode_request(oip.InferRequest((tensor,), id=request_id, outputs=WANTED))
-
-
-def _scaled(line: Line, across: float, down: float) -> Line:
-    a, b, c, d = ((round(x * across, 1), round(y * down, 1)) for x, y in line.polygon)
-    left, top, right, bottom = line.bbox
-    bbox = (round(left * across, 1), round(top * down, 1), round(right * across, 1), round(bottom * down, 1))
-    return line.model_copy(update={"polygon": (a, b, c, d), "bbox": bbox})
 
 
 def _translated(problem: raster.ImageProblem, page: int | None = None) -> Problem:

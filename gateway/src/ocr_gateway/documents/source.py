@@ -12,15 +12,15 @@ from starlette.requests import Request
 from ocr_gateway.documents import multipart
 from ocr_gateway.problems import Problem
 
-Options = Mapping[str, str]
+Given = Mapping[str, object]
 
 
 @dataclass(frozen=True)
 class Source:
-    """The document's bytes as the client had them, and the options by name."""
+    """The document's bytes as the client had them, and the options by name, not checked yet."""
 
     data: bytes
-    options: Options
+    options: Given
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class _Content(BaseModel):
 class _JsonBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     document: _Content
-    output: str | None = None
+    options: dict[str, object] = {}
 
 
 def media_type(request: Request) -> str:
@@ -47,7 +47,7 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def query_options(request: Request, shape: Shape) -> Options:
+def query_options(request: Request, shape: Shape) -> Given:
     """The options of the query string.
 
     Raises:
@@ -77,14 +77,14 @@ async def from_form(request: Request, pieces: AsyncIterator[bytes], shape: Shape
     return Source(bytes(documents[0]), options)
 
 
-async def from_json(body: bytes) -> Source:
-    """The document of a JSON body, `{"document": {"content": "<base64>"}, "output": ...}`."""
+async def from_json(body: bytes, shape: Shape) -> Source:
+    """The document of a JSON body, `{"document": {"content": "<base64>"}, "options": {...}}`."""
     if not body:
         raise Problem("empty_body", 'The body is empty; send {"document": {"content": "<base64>"}}.')
-    return await asyncio.to_thread(_parse_json, body)
+    return await asyncio.to_thread(_parse_json, body, shape)
 
 
-def _parse_json(body: bytes) -> Source:
+def _parse_json(body: bytes, shape: Shape) -> Source:
     try:
         parsed = _JsonBody.model_validate_json(body)
     except ValidationError as error:
@@ -97,7 +97,9 @@ def _parse_json(body: bytes) -> Source:
             f"document.content is not base64 ({error}). Use the standard alphabet with padding, "
             "without line breaks and without a data: prefix.",
         ) from None
-    return Source(data, {} if parsed.output is None else {"output": parsed.output})
+    for name in parsed.options.keys() - shape.options:
+        raise _unknown("option", name, shape.options)
+    return Source(data, parsed.options)
 
 
 def _json_problem(error: ValidationError) -> Problem:
@@ -106,7 +108,7 @@ def _json_problem(error: ValidationError) -> Problem:
     if first["type"] == "json_invalid":
         return Problem("invalid_json", f"{first['msg']}.")
     if first["type"] == "extra_forbidden":
-        return _unknown("JSON member", place, {"document.content", "output"})
+        return _unknown("JSON member", place, {"document.content", "options"})
     if first["type"] == "missing":
         return Problem(
             "missing_document", f'{place} is missing; send {{"document": {{"content": "<base64>"}}}}.'

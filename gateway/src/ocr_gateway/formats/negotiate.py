@@ -1,16 +1,34 @@
 """Which format the client gets."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
+from ocr_gateway.formats import json, text
+from ocr_gateway.formats.view import View
 from ocr_gateway.problems import Problem
-
-# In the server's order of preference.
-FORMATS: Mapping[str, str] = MappingProxyType({"json": "application/json", "text": "text/plain"})
+from ocr_gateway.result import Recognised
 
 
-def choose(output: str | None, accept: str | None) -> str:
-    """The name of the format: `output` when given, else the best of the Accept header (RFC 9110, 12.5.1).
+@dataclass(frozen=True)
+class Format:
+    """A media type and what makes it; `render` may take a while and runs in a thread."""
+
+    media_type: str
+    render: Callable[[Recognised, View], bytes]
+
+
+# By the name in `output`, in the server's order of preference.
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        "json": Format("application/json", json.render),
+        "text": Format("text/plain", text.render),
+    }
+)
+
+
+def choose(output: str | None, accept: str | None) -> Format:
+    """The format: `output` when given, else the best of the Accept header (RFC 9110, 12.5.1).
 
     Raises:
         Problem: invalid_parameter or not_acceptable, both naming what can be had.
@@ -19,20 +37,20 @@ def choose(output: str | None, accept: str | None) -> str:
     if output is not None:
         if output not in FORMATS:
             raise Problem("invalid_parameter", f"output={output[:64]!r} is not known; it is one of: {names}.")
-        return output
+        return FORMATS[output]
     if accept is None or not accept.strip():
-        return "json"
+        return FORMATS["json"]
     ranges = _ranges(accept)
     quality, _, name = max(
-        (_quality(media_type, ranges), -place, name)
-        for place, (name, media_type) in enumerate(FORMATS.items())
+        (_quality(form.media_type, ranges), -place, name)
+        for place, (name, form) in enumerate(FORMATS.items())
     )
     if quality <= 0:
-        types = ", ".join(FORMATS.values())
+        types = ", ".join(form.media_type for form in FORMATS.values())
         raise Problem(
             "not_acceptable", f"Accept: {accept[:128]!r} takes nothing that is produced here: {types}."
         )
-    return name
+    return FORMATS[name]
 
 
 def _ranges(accept: str) -> dict[str, float]:

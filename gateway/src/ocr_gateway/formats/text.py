@@ -1,8 +1,9 @@
 """The plain text answer."""
 
-from ocr_gateway.recognise import Recognised
+from ocr_gateway.formats.view import View
+from ocr_gateway.result import Recognised
 
 
-def render(result: Recognised) -> bytes:
+def render(result: Recognised, _: View) -> bytes:
     """The pages' text, a blank line between two pages, a newline at the end; UTF-8."""
     return (result.text + "\n").encode()

@@ -1,0 +1,39 @@
+"""The options of an OCR request: one model, whether they come in the query, in form fields or in JSON."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ocr_gateway.problems import Problem
+
+
+class Options(BaseModel):
+    """What a client may ask for. The descriptions are the API's documentation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    output: str | None = Field(None, description="Format of the answer; without it, Accept decides.")
+    level: Literal["line", "word"] = Field("line", description="`word`: lines have their words, too (json).")
+    coordinates: Literal["pixel", "relative"] = Field(
+        "pixel", description="`relative`: 0 to 1 of the page's width and height (json)."
+    )
+    min_confidence: float = Field(0, ge=0, le=1, description="Lines that are read less surely are left out.")
+
+
+OPTION_NAMES = frozenset(Options.model_fields)
+
+
+def parse(given: Mapping[str, object]) -> Options:
+    """The options of one request; names are known to be right.
+
+    Raises:
+        Problem: invalid_parameter, naming the option and what it may be.
+    """
+    try:
+        return Options.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        value = str(given.get(name, ""))[:64]
+        raise Problem("invalid_parameter", f"{name}={value!r} is not possible: {first['msg']}.") from None
