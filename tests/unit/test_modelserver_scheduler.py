@@ -1,5 +1,6 @@
 """Who is read when, what is let in, and how the parts of a page are shared."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
@@ -70,8 +71,8 @@ def make(clock: Clock) -> Iterator[Make]:
     """Schedulers that end with the test."""
     made: list[Scheduler] = []
 
-    def make_one(workers: int = 1, queue: int = 99, wait: float = 1e9) -> Scheduler:
-        made.append(Scheduler(workers, Bounds(queue, wait, HEAVY), clock))
+    def make_one(workers: int = 1, queue: int = 99, wait_jobs: float = 99) -> Scheduler:
+        made.append(Scheduler(workers, Bounds(queue, HEAVY, wait_jobs), clock))
         return made[-1]
 
     yield make_one
@@ -253,21 +254,37 @@ def test_a_request_larger_than_the_queue_is_taken_while_nothing_waits(make: Make
 def test_a_new_request_is_refused_when_its_first_turn_would_be_too_late(
     make: Make, clock: Clock, gate: Gate
 ) -> None:
-    scheduler = make(wait=5)
+    scheduler = make(wait_jobs=2.5)
     taught(scheduler, clock, 2)
     held(scheduler, gate)
     for number in range(3):
         scheduler.submit(str(number), [task()])
 
-    with pytest.raises(QueueFullError, match=r"the wait would be 6.0 s, and it may be 5 s; try again in 6 s"):
+    with pytest.raises(
+        QueueFullError, match=r"the wait would be 6.0 s, and it may be 5.0 s; try again in 6 s"
+    ):
         scheduler.submit("3", [task()])
     scheduler.submit("short", [task(size=0.5)])
+
+
+def test_where_pages_are_read_in_no_time_a_second_of_them_may_wait(
+    make: Make, clock: Clock, gate: Gate
+) -> None:
+    scheduler = make(wait_jobs=1)
+    taught(scheduler, clock, 0.1)
+    held(scheduler, gate)
+
+    with contextlib.suppress(QueueFullError):
+        for number in range(50):
+            scheduler.submit(str(number), [task()])
+
+    assert scheduler.depth in {10, 11}
 
 
 def test_the_pages_of_a_long_request_are_no_wait_for_a_short_one(
     make: Make, clock: Clock, gate: Gate
 ) -> None:
-    scheduler = make(wait=5)
+    scheduler = make(wait_jobs=2.5)
     taught(scheduler, clock, 2)
     held(scheduler, gate)
     scheduler.submit("long", [task()] * 50)
@@ -279,7 +296,7 @@ def test_the_pages_of_a_long_request_are_no_wait_for_a_short_one(
 
 
 def test_a_request_that_has_begun_is_not_stopped_half_way(make: Make, clock: Clock, gate: Gate) -> None:
-    scheduler = make(wait=5)
+    scheduler = make(wait_jobs=2.5)
     taught(scheduler, clock, 2)
     held(scheduler, gate)
     for number in range(3):
@@ -402,7 +419,7 @@ def test_a_dead_worker_is_seen(make: Make) -> None:
 
 
 def test_closing_finishes_what_is_queued(clock: Clock) -> None:
-    scheduler = Scheduler(2, Bounds(9, 9, HEAVY), clock)
+    scheduler = Scheduler(2, Bounds(9, HEAVY), clock)
     jobs = scheduler.submit("a", [task(lambda: 1, pixels=HEAVY + 1)] * 6)
 
     scheduler.close()
@@ -508,7 +525,7 @@ def test_a_page_that_is_given_up_stops_its_helpers_too(make: Make) -> None:
 def test_random_pages_with_parts_all_come_to_their_own_end(
     workers: int, pages: list[tuple[int, bool]]
 ) -> None:
-    scheduler = Scheduler(workers, Bounds(99, 1e9, HEAVY), Clock())
+    scheduler = Scheduler(workers, Bounds(99, HEAVY), Clock())
 
     def work(parts: int) -> Callable[[Checkpoint, Map], list[int]]:
         return lambda _, spread: list(spread(lambda part: part + 1, range(parts)))

@@ -16,8 +16,8 @@ class Config:
     """The model to serve and the bounds it is served within.
 
     `threads` is the number of CPUs to use: `throughput` reads that many pages at once with one thread each,
-    `latency` one page at a time with all of them. `max_queue` counts pages that wait, `max_wait_seconds` is
-    how long a new request may expect to. Pages of more than `heavy_pixels` are read one at a time.
+    `latency` one page at a time with all of them. `max_queue` counts pages that wait. Pages of more
+    than `heavy_pixels` are read one at a time, for what decoding them takes.
     """
 
     models_dir: Path
@@ -25,7 +25,6 @@ class Config:
     model: str = "balanced"
     mode: Mode = "throughput"
     max_queue: int = 64
-    max_wait_seconds: float = 5.0
     heavy_pixels: int = 10_000_000
     warmup: bool = True
     limits: Limits = field(default_factory=Limits)

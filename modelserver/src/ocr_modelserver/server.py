@@ -27,7 +27,7 @@ class Server:
         self.reader = open_reader(config)
         self.metrics = Metrics(config.service, self.reader.model)
         self.budget = Budget(config.max_bytes_in_flight)
-        bounds = Bounds(config.max_queue, config.max_wait_seconds, config.heavy_pixels)
+        bounds = Bounds(config.max_queue, config.heavy_pixels)
         self.scheduler = Scheduler(config.workers, bounds, time.monotonic)
         self.metrics.watch(self.scheduler, self.budget)
         self.ready = False
