@@ -525,7 +525,7 @@ def test_a_page_that_is_given_up_stops_its_helpers_too(make: Make) -> None:
 def test_random_pages_with_parts_all_come_to_their_own_end(
     workers: int, pages: list[tuple[int, bool]]
 ) -> None:
-    scheduler = Scheduler(workers, Bounds(99, HEAVY), Clock())
+    scheduler = Scheduler(workers, Bounds(99, HEAVY, wait_jobs=1e9), Clock())
 
     def work(parts: int) -> Callable[[Checkpoint, Map], list[int]]:
         return lambda _, spread: list(spread(lambda part: part + 1, range(parts)))

@@ -55,6 +55,6 @@ class Config:
 
     @property
     def max_bytes_in_flight(self) -> int:
-        """All bodies that are held at once, waiting or being read; with the models and one decoded page
-        of 50 megapixels it fits a limit of 1 GiB."""
-        return max(256 * MEBIBYTE, self.max_body_bytes)
+        """All bodies that are held at once, waiting or being read; with the models of two workers and one
+        page of 50 megapixels being decoded it fits a limit of 1 GiB."""
+        return max(160 * MEBIBYTE, self.max_body_bytes)
