@@ -279,6 +279,10 @@ def test_a_line_mostly_in_doubt_is_not_cut() -> None:
     assert (part.start, part.end, part.doubtful) == (0, 120, True)
 
 
+def test_a_line_without_words_has_no_parts_to_read_again() -> None:
+    assert parts_of((), Ink(np.ones(120, np.bool_), 24), DOUBT) == []
+
+
 def recogniser(widths: list[int], reads: int = 1, sure: float = 1.0) -> Recogniser:
     """One that reads every line as one character, and notes the widths."""
 
