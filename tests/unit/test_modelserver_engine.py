@@ -8,11 +8,10 @@ from ocr_modelserver.engine.detect import LONG_SIDE, boxes_of_map, detect, map_s
 from ocr_modelserver.engine.doubt import Doubt, parts_of
 from ocr_modelserver.engine.geometry import crop, turn_points, turn_reading
 from ocr_modelserver.engine.ink import Ink, ink_of, with_spaces
-from ocr_modelserver.engine.order import reading_order
 from ocr_modelserver.engine.reading import Letter, Reading, decode, trimmed
 from ocr_modelserver.engine.recognise import MAX_WIDTH, LineReader, read_line, recognise
 from ocr_modelserver.engine.sessions import Recogniser, Second
-from ocr_modelserver.engine.turn import runs_downwards, upside_down
+from ocr_modelserver.engine.turn import runs_downwards, set_upright, upside_down
 
 
 def box(x: float, y: float, width: float, height: float = 20) -> list[list[float]]:
@@ -170,6 +169,25 @@ def test_a_page_on_its_side_is_told_by_its_tall_boxes() -> None:
     assert runs_downwards(boxes(*tall, box(0, 0, 100)))
     assert not runs_downwards(boxes(*(box(10, 30 * n, 300) for n in range(5)), box(0, 0, 5, 20)))
     assert not runs_downwards(boxes())
+
+
+@pytest.mark.parametrize(
+    ("tall", "well_from", "quarters"), [(False, 0, 0), (True, 1, 1), (False, 2, 2), (True, 3, 3)]
+)
+def test_a_page_is_set_upright_by_where_its_lines_read_well(
+    tall: bool, well_from: int, quarters: int
+) -> None:
+    """`well_from` is the corner of a box as detection gives it from which its text reads well."""
+    lying = boxes(*(box(30 * n, 10, 20, 300) if tall else box(10, 30 * n, 300) for n in range(6)))
+    starts = {tuple(corners[well_from]) for corners in lying.tolist()}
+
+    def read(box: Floats) -> Reading:
+        return Reading(letters("text", sure=0.95 if tuple(box[0].tolist()) in starts else 0.5))
+
+    found, upright = set_upright(read, lying)
+
+    assert found == quarters
+    assert upright.tolist() == turn_reading(lying, quarters).tolist()
 
 
 CHARACTERS = ("", "a", "b", " ")
@@ -356,40 +374,3 @@ def test_what_the_second_network_cannot_read_stays_as_the_first_one_read_it() ->
 
 def column(x: float, width: float, rows: int, top: float = 0, step: float = 30) -> list[list[list[float]]]:
     return [box(x, top + step * row, width) for row in range(rows)]
-
-
-def test_columns_are_read_one_after_the_other() -> None:
-    found = boxes(*column(0, 200, 6), *column(240, 200, 6), *column(480, 200, 6))
-    shuffled = np.random.default_rng(2).permutation(18)
-
-    order = reading_order(found[shuffled])
-
-    assert [int(shuffled[index]) for index in order] == list(range(18))
-
-
-def test_a_heading_over_the_columns_divides_them_into_bands() -> None:
-    top, bottom = (
-        column(0, 200, 4, 40) + column(240, 200, 4, 40),
-        column(0, 200, 4, 240) + column(240, 200, 4, 240),
-    )
-    found = boxes(box(0, 0, 440), *top, box(0, 200, 440), *bottom)
-
-    assert reading_order(found) == list(range(18))
-
-
-def test_the_cells_of_a_table_are_read_by_row() -> None:
-    names, prices = column(0, 120, 6), column(400, 50, 6)
-
-    assert reading_order(boxes(*names, *prices)) == [0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11]
-
-
-def test_a_tilted_page_keeps_its_columns() -> None:
-    angle = np.radians(4)
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]], np.float32)
-    found = boxes(*column(0, 200, 8), *column(220, 200, 8)) @ turn
-
-    assert reading_order(found) == list(range(16))
-
-
-def test_no_boxes_have_no_order() -> None:
-    assert reading_order(boxes()) == []

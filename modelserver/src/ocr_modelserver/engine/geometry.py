@@ -31,6 +31,13 @@ def turn_points(points: Floats, quarters: int, width: int, height: int) -> Float
     return np.stack(turned, axis=-1)
 
 
+def part_of(box: Floats, start: float, end: float) -> Floats:
+    """The part of a box (4, 2) between two shares of its length, 0 to 1 from where reading starts."""
+    first, last = box[[0, 3]], box[[1, 2]]
+    (top, bottom), (top_end, bottom_end) = (first + (last - first) * share for share in (start, end))
+    return np.array([top, top_end, bottom_end, bottom], np.float32)
+
+
 def crop(image: Pixels, box: Floats) -> Pixels:
     """The box's pixels, straightened, with reading from left to right: uint8 (h, w, 3), never empty."""
     (x0, y0), (x1, y1) = box.min(axis=0), box.max(axis=0)

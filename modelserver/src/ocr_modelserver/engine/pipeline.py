@@ -1,20 +1,25 @@
-"""A page from pixels to lines: detect, turn, recognise, order."""
+"""A page from pixels to lines: detect, turn, recognise, lay out, place words."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ocr_modelserver.engine.arrays import Floats
+import numpy as np
+
+from ocr_modelserver.engine.arrays import Floats, Pixels
 from ocr_modelserver.engine.detect import detect
-from ocr_modelserver.engine.geometry import turn_points, turn_reading
-from ocr_modelserver.engine.order import reading_order
+from ocr_modelserver.engine.geometry import turn_points
+from ocr_modelserver.engine.ink import ink_of
+from ocr_modelserver.engine.layout import lay_out
 from ocr_modelserver.engine.reading import Reading
-from ocr_modelserver.engine.recognise import LineReader, recognise
+from ocr_modelserver.engine.recognise import LineReader, line_of, recognise
+from ocr_modelserver.engine.results import lines_of_result
 from ocr_modelserver.engine.sessions import Networks
-from ocr_modelserver.engine.turn import runs_downwards, upside_down
+from ocr_modelserver.engine.turn import set_upright
+from ocr_modelserver.engine.words import place
 from ocr_wire.raster import Frame
-from ocr_wire.result import Line, Page, Point
+from ocr_wire.result import Page
 
 Stage = Literal["decode", "det", "cls", "rec", "post"]
 
@@ -22,6 +27,8 @@ MIN_CONFIDENCE = 0.5
 # A page of more pixels is decoded at half its sides, and so on: A4 at 400 dpi is 15 megapixels, and finer
 # print than that needs no more for lines that are read 48 pixels high.
 REDUCE_ABOVE = 16_000_000
+# By quarters that the page has to be turned counter-clockwise; the result tells them clockwise.
+_ROTATIONS: tuple[Literal[0, 90, 180, 270], ...] = (0, 270, 180, 90)
 
 
 @dataclass(slots=True)
@@ -54,22 +61,22 @@ def read_page(networks: Networks, frame: Frame, stopwatch: Stopwatch, checkpoint
         boxes = detect(networks.detect, image, checkpoint)
     with stopwatch.stage("cls"):
         checkpoint()
-        quarters = 1 if runs_downwards(boxes) else 0
-        boxes = turn_reading(boxes, quarters)
         read = LineReader(networks.recognise, image, checkpoint)
-        if upside_down(read, boxes):
-            quarters, boxes = quarters + 2, turn_reading(boxes, 2)
+        quarters, boxes = set_upright(read, boxes)
     with stopwatch.stage("rec"):
-        readings = recognise(read, networks.second, boxes)
+        lines = [each for each in recognise(read, networks.second, boxes) if _is_text(each[1])]
     with stopwatch.stage("post"):
-        height, width = image.shape[:2]
-        order = reading_order(turn_points(boxes, quarters, width, height))
-        scale = (frame.width / width, frame.height / height)
-        lines = tuple(_line(*readings[index], scale) for index in order if _is_text(readings[index][1]))
+        layout = lay_out(_upright([box for box, _ in lines], quarters, image))
+        placed = [place(reading, ink_of(line_of(image, box)), box) for box, reading in lines]
+        result = lines_of_result(
+            placed, layout, (frame.width / image.shape[1], frame.height / image.shape[0])
+        )
     return Page(
         width=frame.width,
         height=frame.height,
-        lines=lines,
+        rotation=_ROTATIONS[quarters],
+        skew=round(layout.skew, 2),
+        lines=result,
         timings_ms={name: round(spent, 3) for name, spent in stopwatch.milliseconds.items()},
     )
 
@@ -78,13 +85,7 @@ def _is_text(reading: Reading) -> bool:
     return bool(reading.text.strip()) and reading.confidence >= MIN_CONFIDENCE
 
 
-def _line(box: Floats, reading: Reading, scale: tuple[float, float]) -> Line:
-    corners = [(round(float(x) * scale[0], 1), round(float(y) * scale[1], 1)) for x, y in box]
-    polygon: tuple[Point, Point, Point, Point] = (corners[0], corners[1], corners[2], corners[3])
-    xs, ys = [x for x, _ in corners], [y for _, y in corners]
-    return Line(
-        text=reading.text,
-        confidence=round(reading.confidence, 4),
-        polygon=polygon,
-        bbox=(min(xs), min(ys), max(xs), max(ys)),
-    )
+def _upright(boxes: Sequence[Floats], quarters: int, image: Pixels) -> Floats:
+    """The boxes (n, 4, 2) as they lie on the page when it is turned to be read."""
+    height, width = image.shape[:2]
+    return turn_points(np.array(boxes, np.float32).reshape(-1, 4, 2), quarters, width, height)

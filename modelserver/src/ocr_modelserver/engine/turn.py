@@ -17,6 +17,18 @@ _SURE = 0.85
 _TALL = 4.0  # height to width; a lone I has up to 3.8, and says nothing about the page
 
 
+def set_upright(read: Callable[[Floats], Reading], boxes: Floats) -> tuple[int, Floats]:
+    """The quarters by which a page has to be turned counter-clockwise, and its boxes (n, 4, 2).
+
+    Their first corners come back where reading starts. `read` gives the reading of a box (4, 2).
+    """
+    quarters = 1 if runs_downwards(boxes) else 0
+    boxes = turn_reading(boxes, quarters)
+    if upside_down(read, boxes):
+        return quarters + 2, turn_reading(boxes, 2)
+    return quarters, boxes
+
+
 def runs_downwards(boxes: Floats) -> bool:
     """Whether most of the text, by area, stands in boxes much taller than wide: a page on its side."""
     width, height = sizes(boxes).T

@@ -1,0 +1,74 @@
+"""Rows of lines that stand side by side, and labels over the entries of a form."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ocr_modelserver.engine.arrays import Floats, Indices
+
+_SAME_ROW = 0.4  # of the lower line's height, between the middles of neighbours
+_OPEN_ROWS = 4  # a row may still get boxes when the next ones have begun: lines rise and fall
+_LARGER = 1.15  # an entry's print against its label's
+
+
+def heights(rectangles: Floats) -> Floats:
+    """The heights of rectangles (n, 4)."""
+    return rectangles[:, 3] - rectangles[:, 1]
+
+
+def middles(rectangles: Floats) -> Floats:
+    """The y in the middle of rectangles (n, 4)."""
+    return np.asarray((rectangles[:, 1] + rectangles[:, 3]) / 2, np.float32)
+
+
+def read_rows(rectangles: Floats, region: Indices) -> Iterator[int]:
+    """Row by row from left to right, but each label of a form right before its entry."""
+    rows = rows_of(rectangles, region)
+    while rows:
+        row = rows.pop(0)
+        if rows and _are_labels(rectangles[row], rectangles[rows[0]]):
+            row = _paired(rectangles, row, rows.pop(0))
+        yield from row
+
+
+def rows_of(rectangles: Floats, region: Indices) -> list[list[int]]:
+    """The rows of some rectangles (n, 4) as indices, top to bottom and left to right.
+
+    A box joins the row whose nearest box stands as high as it does.
+    """
+    rows: list[list[int]] = []
+    middle = middles(rectangles)
+    for index in region[np.argsort(middle[region], kind="stable")]:
+        for row in reversed(rows[-_OPEN_ROWS:]):
+            if _continues(rectangles[row], rectangles[index]):
+                row.append(int(index))
+                break
+        else:
+            rows.append([int(index)])
+    return [sorted(row, key=lambda each: float(rectangles[each, 0])) for row in rows]
+
+
+def _continues(row: Floats, box: Floats) -> bool:
+    apart = np.maximum(row[:, 0] - box[2], box[0] - row[:, 2])
+    nearest = row[apart.argmin()]
+    if apart.min() < -min(box[2] - box[0], nearest[2] - nearest[0]) / 2:
+        return False
+    lower = min(box[3] - box[1], nearest[3] - nearest[1])
+    return bool(abs(nearest[1] + nearest[3] - box[1] - box[3]) / 2 <= _SAME_ROW * lower)
+
+
+def _are_labels(row: Floats, below: Floats) -> bool:
+    """Whether a row of small print stands close over one of larger print, one part over the other."""
+    if min(len(row), len(below)) < 2:  # noqa: PLR2004 - with one there is nothing to pair
+        return False
+    larger = np.median(heights(below))
+    close = below[:, 1].min() - row[:, 3].max() < larger
+    under = (below[:, None, 0] < row[:, 2]) & (below[:, None, 2] > row[:, 0])
+    return bool(close and np.median(heights(row)) * _LARGER <= larger and under.any(axis=1).all())
+
+
+def _paired(rectangles: Floats, labels: Sequence[int], entries: Sequence[int]) -> list[int]:
+    """Labels and entries, each entry after the last label that begins left of its middle."""
+    centre = {index: float(rectangles[index, 0] + rectangles[index, 2]) / 2 for index in entries}
+    starts = {index: float(rectangles[index, 0]) for index in labels}
+    return sorted([*labels, *entries], key=lambda each: starts.get(each, centre.get(each, 0.0)))
