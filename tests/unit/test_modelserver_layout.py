@@ -62,6 +62,12 @@ def test_columns_over_a_wide_paragraph_are_columns_still() -> None:
     assert order(*columns, *column(0, 440, 12, 200)) == list(range(22))
 
 
+def test_head_and_foot_of_a_page_are_read_before_and_after_its_columns() -> None:
+    columns = column(0, 200, 6, 80) + column(240, 200, 6, 80)
+
+    assert order((0, 0, 60, 20), (400, 0, 40, 20), *columns, (0, 300, 90, 20)) == list(range(15))
+
+
 def test_line_numbers_beside_prose_are_read_with_their_lines() -> None:
     numbered = [each for row in range(8) for each in ((0, 30.0 * row, 20, 20), (40, 30.0 * row, 300, 20))]
     across = [(x + 380, y, width, height) for x, y, width, height in numbered]

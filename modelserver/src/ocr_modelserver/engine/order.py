@@ -2,7 +2,7 @@
 
 An XY-cut that looks for a column gap first. What crosses the gap, headings and the like, divides the region
 into bands; a band is read column by column where its sides are columns and not the cells of a table. What is
-left is read row by row.
+left is read row by row. A row that stands apart at the head or the foot of the page is in no column.
 """
 
 from collections.abc import Iterator
@@ -11,15 +11,31 @@ import numpy as np
 
 from ocr_modelserver.engine.arrays import Floats, Indices
 from ocr_modelserver.engine.columns import Lines, column_worth, lines_of
-from ocr_modelserver.engine.rows import heights, middles, read_rows
+from ocr_modelserver.engine.rows import heights, middles, read_rows, rows_of
 
 _MOST_CROSSING = 0.7  # of the region's lines
+_APART = 1.0  # of a line's height
 _LEAST_GAP = 0.25  # of a line's height
 
 
 def reading_order(rectangles: Floats) -> list[int]:
     """The order in which the lines of a level page are read, as indices; they are (n, 4: x0, y0, x1, y1)."""
-    return list(_read(lines_of(rectangles), np.arange(len(rectangles))))
+    lines = lines_of(rectangles)
+    return [index for part in _head_body_foot(rectangles) for index in _read(lines, part)]
+
+
+def _head_body_foot(rectangles: Floats) -> tuple[Indices, Indices, Indices]:
+    """The first and the last row, where there is space between them and the rest, and the rest between."""
+    down = np.argsort(rectangles[:, 1], kind="stable")
+    deepest = np.maximum.accumulate(rectangles[down, 3])
+    space = rectangles[down[1:], 1] - deepest[:-1]
+    cuts = np.flatnonzero(space > _APART * np.median(heights(rectangles))) + 1 if len(space) else ()
+    start, end = (cuts[0], cuts[-1]) if len(cuts) else (0, len(down))
+    if len(rows_of(rectangles, down[:start])) != 1:
+        start = 0
+    if len(rows_of(rectangles, down[end:])) != 1 or end <= start:
+        end = len(down)
+    return down[:start], down[start:end], down[end:]
 
 
 def _read(lines: Lines, region: Indices) -> Iterator[int]:
