@@ -20,6 +20,8 @@ _LEAST_GAP = 0.25  # of a line's height
 
 def reading_order(rectangles: Floats) -> list[int]:
     """The order in which the lines of a level page are read, as indices; they are (n, 4: x0, y0, x1, y1)."""
+    if not len(rectangles):
+        return []
     lines = lines_of(rectangles)
     return [index for part in _head_body_foot(rectangles) for index in _read(lines, part)]
 
@@ -29,11 +31,11 @@ def _head_body_foot(rectangles: Floats) -> tuple[Indices, Indices, Indices]:
     down = np.argsort(rectangles[:, 1], kind="stable")
     deepest = np.maximum.accumulate(rectangles[down, 3])
     space = rectangles[down[1:], 1] - deepest[:-1]
-    cuts = np.flatnonzero(space > _APART * np.median(heights(rectangles))) + 1 if len(space) else ()
-    start, end = (cuts[0], cuts[-1]) if len(cuts) else (0, len(down))
-    if len(rows_of(rectangles, down[:start])) != 1:
+    cuts = (np.flatnonzero(space > _APART * np.median(heights(rectangles))) + 1).tolist()
+    start, end = (cuts[0], cuts[-1]) if cuts else (0, len(down))
+    if len(rows_of(rectangles, down[:start])) > 1:
         start = 0
-    if len(rows_of(rectangles, down[end:])) != 1 or end <= start:
+    if len(rows_of(rectangles, down[end:])) > 1:
         end = len(down)
     return down[:start], down[start:end], down[end:]
 
