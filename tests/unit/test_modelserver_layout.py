@@ -102,6 +102,22 @@ def test_a_label_of_a_form_is_read_right_before_its_entry() -> None:
     assert order(*fields) == list(range(16))
 
 
+def test_labels_are_told_by_the_print_of_all_of_them_for_one_may_be_drawn_as_high_as_its_entry() -> None:
+    fields: list[Box] = []
+    for row, label in enumerate((14, 22, 13, 15)):
+        for x in (0, 300):
+            fields += [(x, 80.0 * row, 90, label), (x + 8, 80.0 * row + 25, 150, 22)]
+
+    assert order(*fields) == list(range(16))
+
+
+def test_a_heading_row_in_small_print_over_a_table_is_no_row_of_labels() -> None:
+    heading: list[Box] = [(x, 0, 80, 14) for x in (0, 150, 300)]
+    rows: list[Box] = [(x, 24 + 30.0 * row, 80, 20) for row in range(5) for x in (0, 150, 300)]
+
+    assert order(*heading, *rows) == list(range(18))
+
+
 @pytest.mark.parametrize("degrees", [-6, -2, 3, 8])
 def test_a_tilted_page_keeps_its_columns_and_its_skew_is_told(degrees: float) -> None:
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))

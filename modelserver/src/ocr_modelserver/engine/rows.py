@@ -1,6 +1,7 @@
 """Rows of lines that stand side by side, and labels over the entries of a form."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -8,7 +9,8 @@ from ocr_modelserver.engine.arrays import Floats, Indices
 
 _SAME_ROW = 0.4  # of the lower line's height, between the middles of neighbours
 _OPEN_ROWS = 4  # a row may still get boxes when the next ones have begun: lines rise and fall
-_LARGER = 1.15  # an entry's print against its label's
+_LARGER = 1.15  # an entry's print against its label's, typically
+_CLOSER = 0.3  # of a label's height, to its entry than that one to the next label
 
 
 def heights(rectangles: Floats) -> Floats:
@@ -24,11 +26,12 @@ def middles(rectangles: Floats) -> Floats:
 def read_rows(rectangles: Floats, region: Indices) -> Iterator[int]:
     """Row by row from left to right, but each label of a form right before its entry."""
     rows = rows_of(rectangles, region)
-    while rows:
-        row = rows.pop(0)
-        if rows and _are_labels(rectangles[row], rectangles[rows[0]]):
-            row = _paired(rectangles, row, rows.pop(0))
-        yield from row
+    labels = _rows_of_labels(rectangles, rows)
+    for number, row in enumerate(rows):
+        if number in labels:
+            yield from _paired(rectangles, row, rows[number + 1])
+        elif number - 1 not in labels:
+            yield from row
 
 
 def rows_of(rectangles: Floats, region: Indices) -> list[list[int]]:
@@ -57,18 +60,28 @@ def _continues(row: Floats, box: Floats) -> bool:
     return bool(abs(nearest[1] + nearest[3] - box[1] - box[3]) / 2 <= _SAME_ROW * lower)
 
 
-def _are_labels(row: Floats, below: Floats) -> bool:
-    """Whether a row of small print stands close over one of larger print, one part over the other."""
-    if min(len(row), len(below)) < 2:  # noqa: PLR2004 - with one there is nothing to pair
-        return False
-    larger = np.median(heights(below))
-    close = below[:, 1].min() - row[:, 3].max() < larger
+def _rows_of_labels(rectangles: Floats, rows: Sequence[Sequence[int]]) -> set[int]:
+    """The numbers of the rows that are labels of the next one: in small print, and close to that one only."""
+    boxes = [rectangles[row] for row in rows]
+    high = [float(np.median(heights(each))) for each in boxes]
+    space = [float(below[:, 1].min() - above[:, 3].max()) for above, below in pairwise(boxes)] + [np.inf]
+    pairs: set[int] = set()
+    for number, (above, below) in enumerate(pairwise(boxes)):
+        closer = space[number] + _CLOSER * high[number] < space[number + 1]
+        if closer and number - 1 not in pairs and _stand_over(above, below):
+            pairs.add(number)
+    larger = [high[number + 1] / high[number] for number in pairs]
+    return pairs if pairs and np.median(larger) >= _LARGER else set()
+
+
+def _stand_over(row: Floats, below: Floats) -> bool:
+    """Whether each of several boxes stands under one of a row."""
     under = (below[:, None, 0] < row[:, 2]) & (below[:, None, 2] > row[:, 0])
-    return bool(close and np.median(heights(row)) * _LARGER <= larger and under.any(axis=1).all())
+    return min(len(row), len(below)) > 1 and bool(under.any(axis=1).all())
 
 
 def _paired(rectangles: Floats, labels: Sequence[int], entries: Sequence[int]) -> list[int]:
     """Labels and entries, each entry after the last label that begins left of its middle."""
-    centre = {index: float(rectangles[index, 0] + rectangles[index, 2]) / 2 for index in entries}
-    starts = {index: float(rectangles[index, 0]) for index in labels}
-    return sorted([*labels, *entries], key=lambda each: starts.get(each, centre.get(each, 0.0)))
+    places = {index: float(rectangles[index, 0]) for index in labels}
+    places |= {index: float(rectangles[index, 0] + rectangles[index, 2]) / 2 for index in entries}
+    return sorted(places, key=lambda index: places[index])
