@@ -1,5 +1,7 @@
 """The stages of reading a page, as functions over arrays; networks are stood in for by functions."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from ocr_modelserver.engine.ink import Ink, ink_of, with_spaces
 from ocr_modelserver.engine.reading import Letter, Reading, decode, trimmed
 from ocr_modelserver.engine.recognise import MAX_WIDTH, LineReader, read_line, recognise
 from ocr_modelserver.engine.sessions import Recogniser, Second
-from ocr_modelserver.engine.turn import runs_downwards, set_upright, upside_down
+from ocr_modelserver.engine.turn import Sheet, runs_downwards, upside_down
 
 
 def box(x: float, y: float, width: float, height: float = 20) -> list[list[float]]:
@@ -171,23 +173,20 @@ def test_a_page_on_its_side_is_told_by_its_tall_boxes() -> None:
     assert not runs_downwards(boxes())
 
 
-@pytest.mark.parametrize(
-    ("tall", "well_from", "quarters"), [(False, 0, 0), (True, 1, 1), (False, 2, 2), (True, 3, 3)]
-)
-def test_a_page_is_set_upright_by_where_its_lines_read_well(
-    tall: bool, well_from: int, quarters: int
-) -> None:
-    """`well_from` is the corner of a box as detection gives it from which its text reads well."""
-    lying = boxes(*(box(30 * n, 10, 20, 300) if tall else box(10, 30 * n, 300) for n in range(6)))
-    starts = {tuple(corners[well_from]) for corners in lying.tolist()}
+@pytest.mark.parametrize("turns", [(), (1,), (2,), (1, 2)])
+def test_a_sheet_knows_where_its_points_were_before_it_was_turned(turns: tuple[Literal[1, 2], ...]) -> None:
+    pixels = np.zeros((60, 100, 3), np.uint8)
+    pixels[20:30, 10:80] = 200
+    sheet = Sheet(pixels, boxes(box(10, 20, 70, 10)))
 
-    def read(box: Floats) -> Reading:
-        return Reading(letters("text", sure=0.95 if tuple(box[0].tolist()) in starts else 0.5))
+    for quarters in turns:
+        sheet = sheet.turned(quarters)
 
-    found, upright = set_upright(read, lying)
-
-    assert found == quarters
-    assert upright.tolist() == turn_reading(lying, quarters).tolist()
+    (x0, y0), (x1, y1) = sheet.boxes[0].min(axis=0).astype(int), sheet.boxes[0].max(axis=0).astype(int)
+    assert (sheet.pixels[y0:y1, x0:x1] == 200).all()
+    assert sheet.boxes[0, 0].tolist() == [x0, y0]
+    assert sheet.quarters == sum(turns)
+    assert np.roll(sheet.as_it_came(sheet.boxes), sum(turns), axis=1).tolist() == [box(10, 20, 70, 10)]
 
 
 CHARACTERS = ("", "a", "b", " ")

@@ -1,13 +1,14 @@
 """Placed lines as the lines of the result, in reading order."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypedDict
 
+from ocr_modelserver.engine.arrays import Floats
 from ocr_modelserver.engine.layout import Layout
 from ocr_modelserver.engine.words import Placed, PlacedLine
 from ocr_wire.result import Line, Point, Word
 
-Scale = tuple[float, float]
+InOriginal = Callable[[Floats], Floats]
 
 
 class _Members(TypedDict):
@@ -17,20 +18,20 @@ class _Members(TypedDict):
     bbox: tuple[float, float, float, float]
 
 
-def lines_of_result(lines: Sequence[PlacedLine], layout: Layout, scale: Scale) -> tuple[Line, ...]:
-    """The lines in reading order; `scale` are the result's pixels per pixel of the boxes, across and down."""
+def lines_of_result(lines: Sequence[PlacedLine], layout: Layout, in_original: InOriginal) -> tuple[Line, ...]:
+    """The lines in reading order; `in_original` gives the original's pixels for those of the boxes (4, 2)."""
     return tuple(
         Line(
-            **_members(lines[index], scale),
-            words=tuple(Word(**_members(word, scale)) for word in lines[index].words),
+            **_members(lines[index], in_original),
+            words=tuple(Word(**_members(word, in_original)) for word in lines[index].words),
             block=block,
         )
         for index, block in zip(layout.order, layout.paragraphs, strict=True)
     )
 
 
-def _members(placed: Placed, scale: Scale) -> _Members:
-    corners = [(round(float(x) * scale[0], 1), round(float(y) * scale[1], 1)) for x, y in placed.box]
+def _members(placed: Placed, in_original: InOriginal) -> _Members:
+    corners = [(round(float(x), 1), round(float(y), 1)) for x, y in in_original(placed.box)]
     xs, ys = zip(*corners, strict=True)
     return {
         "text": placed.text,

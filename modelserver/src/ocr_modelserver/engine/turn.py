@@ -5,28 +5,43 @@ recogniser is hardly ever wrong: on text that is upside down its confidence fall
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from ocr_modelserver.engine.arrays import Floats
-from ocr_modelserver.engine.geometry import sizes, turn_reading
+from ocr_modelserver.engine.arrays import Floats, Pixels
+from ocr_modelserver.engine.geometry import sizes, turn_points, turn_reading
 from ocr_modelserver.engine.reading import Reading
 
+_QUARTERS: tuple[Literal[0, 1, 2, 3], ...] = (0, 1, 2, 3)
 _VOTERS = 5
 _SURE = 0.85
 _TALL = 4.0  # height to width; a lone I has up to 3.8, and says nothing about the page
 
 
-def set_upright(read: Callable[[Floats], Reading], boxes: Floats) -> tuple[int, Floats]:
-    """The quarters by which a page has to be turned counter-clockwise, and its boxes (n, 4, 2).
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A page as it is turned to be read: its pixels (h, w, 3) and the boxes of its lines (n, 4, 2) in them.
 
-    Their first corners come back where reading starts. `read` gives the reading of a box (4, 2).
+    `quarters` counter-clockwise have brought it there from how it came.
     """
-    quarters = 1 if runs_downwards(boxes) else 0
-    boxes = turn_reading(boxes, quarters)
-    if upside_down(read, boxes):
-        return quarters + 2, turn_reading(boxes, 2)
-    return quarters, boxes
+
+    pixels: Pixels
+    boxes: Floats
+    quarters: Literal[0, 1, 2, 3] = 0
+
+    def turned(self, quarters: Literal[1, 2]) -> "Sheet":
+        """The sheet turned counter-clockwise, with the first corners of its boxes at the top left again."""
+        height, width = self.pixels.shape[:2]
+        pixels = np.ascontiguousarray(np.rot90(self.pixels, quarters))
+        boxes = turn_points(turn_reading(self.boxes, quarters), quarters, width, height)
+        return Sheet(pixels, boxes, _QUARTERS[self.quarters + quarters])
+
+    def as_it_came(self, points: Floats) -> Floats:
+        """Points (..., 2) of the turned sheet on the page as it came."""
+        height, width = self.pixels.shape[:2]
+        return turn_points(points, -self.quarters, width, height)
 
 
 def runs_downwards(boxes: Floats) -> bool:
