@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from ocr_modelserver.engine.arrays import Floats
 from ocr_modelserver.engine.layout import lay_out
+from ocr_modelserver.engine.rows import rows_of
 
 Box = tuple[float, float, float, float]  # x, y, width, height
 
@@ -50,6 +51,16 @@ def test_a_heading_over_two_of_three_columns_belongs_to_those_two() -> None:
     assert order(*first, (240, 0, 440, 20), *second, *third) == list(range(21))
 
 
+def test_columns_flow_around_a_caption_between_them_that_is_read_last() -> None:
+    left, caption = (
+        column(0, 200, 3) + column(0, 140, 4, 90) + column(0, 200, 3, 210),
+        column(170, 100, 3, 105),
+    )
+    right = column(240, 200, 3) + column(300, 140, 4, 90) + column(240, 200, 3, 210)
+
+    assert order(*left, *right, *caption) == list(range(23))
+
+
 def test_a_side_bar_of_facts_is_read_after_the_prose_beside_it() -> None:
     facts = column(500, 60, 5, 7, 37)
 
@@ -85,6 +96,13 @@ def test_a_table_beside_prose_is_read_by_row_before_it() -> None:
     cells = [(x, 27.0 * row, width, 20) for row in range(9) for x, width in ((0, 120), (150, 40), (210, 40))]
 
     assert order(*cells, *column(300, 300, 8, 4, 31)) == list(range(35))
+
+
+def test_a_row_that_falls_goes_on_where_the_next_one_has_begun_higher_up() -> None:
+    places = [(80.0 * place, 24.0 * row + 6 * place) for row in range(2) for place in range(6)]
+    rectangles = np.array([(x, y, x + 60, y + 20) for x, y in places], np.float32)
+
+    assert rows_of(rectangles, np.arange(12)) == [list(range(6)), list(range(6, 12))]
 
 
 def test_the_boxes_of_a_row_that_rises_stay_in_their_row() -> None:
@@ -145,8 +163,8 @@ def test_every_line_is_read_once_and_the_lines_of_a_paragraph_follow_one_another
     assert set(layout.paragraphs) == set(range(len(set(layout.paragraphs))))
 
 
-def test_a_wider_space_begins_a_paragraph() -> None:
-    assert paragraphs(*column(0, 300, 3), *column(0, 300, 3, 105)) == [0, 0, 0, 1, 1, 1]
+def test_a_wider_space_than_usual_begins_a_paragraph() -> None:
+    assert paragraphs(*column(0, 300, 3), *column(0, 300, 3, 100)) == [0, 0, 0, 1, 1, 1]
 
 
 def test_an_indented_line_begins_a_paragraph() -> None:

@@ -31,11 +31,11 @@ def turn_points(points: Floats, quarters: int, width: int, height: int) -> Float
     return np.stack(turned, axis=-1)
 
 
-def part_of(box: Floats, start: float, end: float) -> Floats:
-    """The part of a box (4, 2) between two shares of its length, 0 to 1 from where reading starts."""
-    first, last = box[[0, 3]], box[[1, 2]]
-    (top, bottom), (top_end, bottom_end) = (first + (last - first) * share for share in (start, end))
-    return np.array([top, top_end, bottom_end, bottom], np.float32)
+def parts_of(box: Floats, shares: Floats) -> Floats:
+    """Parts (m, 4, 2) of a box (4, 2), by shares of its length (m, 2), 0 to 1 from where reading starts."""
+    first, along = box[[0, 3]], box[[1, 2]] - box[[0, 3]]
+    start, end = (first + along * share[:, None, None] for share in shares.T)
+    return np.stack([start[:, 0], end[:, 0], end[:, 1], start[:, 1]], axis=1)
 
 
 def crop(image: Pixels, box: Floats) -> Pixels:

@@ -1,8 +1,9 @@
 """Reading order: columns before rows.
 
 An XY-cut that looks for a column gap first. What crosses the gap, headings and the like, divides the region
-into bands; a band is read column by column where its sides are columns and not the cells of a table. What is
-left is read row by row. A row that stands apart at the head or the foot of the page is in no column.
+into bands, unless text flows around it; a band is read column by column where its sides are columns and not
+the cells of a table. What is left is read row by row. A row that stands apart at the head or the foot of the
+page is in no column.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from ocr_modelserver.engine.rows import heights, middles, read_rows, rows_of
 
 _MOST_CROSSING = 0.7  # of the region's lines
 _APART = 1.0  # of a line's height
+_BESIDE = 0.75  # of a line's height; what stands on a line of its own is further from the next ones
 _LEAST_GAP = 0.25  # of a line's height
 
 
@@ -75,21 +77,32 @@ def _gaps(rectangles: Floats) -> Iterator[tuple[float, float]]:
 
 def _cut(lines: Lines, region: Indices, x: float) -> tuple[list[Indices], float]:
     """The region cut at x into parts in reading order, and the worth of its columns, 0 without any."""
-    rectangles = lines.rectangles
-    sides = region[rectangles[region, 2] <= x], region[rectangles[region, 0] >= x]
-    crossing = np.setdiff1d(region, np.concatenate(sides))
-    crossing = crossing[np.argsort(middles(rectangles[crossing]), kind="stable")]
-    edges = middles(rectangles[crossing])
-    bands = [np.searchsorted(edges, middles(rectangles[side])) for side in sides]
+    left, right, insets, crossing = _sides(lines.rectangles, region, x)
+    edges = middles(lines.rectangles[crossing])
+    bands = [np.searchsorted(edges, middles(lines.rectangles[each])) for each in (left, right, insets)]
     parts: list[Indices] = []
     between: list[Indices] = []
     total = 0.0
     for band in range(len(edges) + 1):
-        left, right = (side[number == band] for side, number in zip(sides, bands, strict=True))
-        if worth := column_worth(lines.part(left), lines.part(right)):
-            parts += [np.concatenate(between), left, right] if between else [left, right]
+        here = [each[number == band] for each, number in zip((left, right, insets), bands, strict=True)]
+        if worth := column_worth(lines.part(here[0]), lines.part(here[1])):
+            parts += [np.concatenate(between), *here] if between else here
             total, between = total + worth, []
         else:
-            between += [left, right]
+            between += here
         between.append(crossing[band : band + 1])
     return [*parts, np.concatenate(between)], total
+
+
+def _sides(rectangles: Floats, region: Indices, x: float) -> tuple[Indices, Indices, Indices, Indices]:
+    """What lies left and right of x, and across it: insets, with text beside them on both sides, and the rest
+    from top to bottom.
+    """
+    left, right = region[rectangles[region, 2] <= x], region[rectangles[region, 0] >= x]
+    crossing = np.setdiff1d(region, np.concatenate([left, right]))
+    crossing = crossing[np.argsort(middles(rectangles[crossing]), kind="stable")]
+    inset = np.ones(len(crossing), np.bool_)
+    for side in (left, right):
+        apart = np.abs(middles(rectangles[crossing])[:, None] - middles(rectangles[side]))
+        inset &= (apart <= _BESIDE * heights(rectangles[side])).any(axis=1)
+    return left, right, crossing[inset], crossing[~inset]

@@ -65,9 +65,11 @@ def read_page(networks: Networks, frame: Frame, stopwatch: Stopwatch, checkpoint
     with stopwatch.stage("rec"):
         lines = [each for each in recognise(read, networks.second, sheet.boxes) if _is_text(each[1])]
     with stopwatch.stage("post"):
-        layout = lay_out(np.array([box for box, _ in lines], np.float32).reshape(-1, 4, 2))
-        placed = [place(reading, ink_of(line_of(sheet.pixels, box)), box) for box, reading in lines]
-        result = lines_of_result(placed, layout, lambda points: _in_original(points, sheet, frame))
+        boxes = np.array([box for box, _ in lines], np.float32).reshape(-1, 4, 2)
+        layout = lay_out(boxes)
+        inks = [ink_of(line_of(sheet.pixels, box)) for box in boxes]
+        readings, places = [reading for _, reading in lines], _in_original(boxes, sheet, frame)
+        result = lines_of_result(list(map(place, readings, inks, places)), layout)
     return Page(
         width=frame.width,
         height=frame.height,

@@ -37,27 +37,28 @@ def read_rows(rectangles: Floats, region: Indices) -> Iterator[int]:
 def rows_of(rectangles: Floats, region: Indices) -> list[list[int]]:
     """The rows of some rectangles (n, 4) as indices, top to bottom and left to right.
 
-    A box joins the row whose nearest box stands as high as it does.
+    A box joins the row with the nearest box beside it that stands as high as it does.
     """
     rows: list[list[int]] = []
     middle = middles(rectangles)
     for index in region[np.argsort(middle[region], kind="stable")]:
-        for row in reversed(rows[-_OPEN_ROWS:]):
-            if _continues(rectangles[row], rectangles[index]):
-                row.append(int(index))
-                break
+        apart = [_apart(rectangles[row], rectangles[index]) for row in rows[-_OPEN_ROWS:]]
+        if apart and min(apart) < np.inf:
+            rows[-len(apart) :][apart.index(min(apart))].append(int(index))
         else:
             rows.append([int(index)])
     return [sorted(row, key=lambda each: float(rectangles[each, 0])) for row in rows]
 
 
-def _continues(row: Floats, box: Floats) -> bool:
+def _apart(row: Floats, box: Floats) -> float:
+    """How far a box (4) stands beside the nearest of a row (m, 4); endless if not on its height."""
     apart = np.maximum(row[:, 0] - box[2], box[0] - row[:, 2])
     nearest = row[apart.argmin()]
     if apart.min() < -min(box[2] - box[0], nearest[2] - nearest[0]) / 2:
-        return False
+        return np.inf
     lower = min(box[3] - box[1], nearest[3] - nearest[1])
-    return bool(abs(nearest[1] + nearest[3] - box[1] - box[3]) / 2 <= _SAME_ROW * lower)
+    beside = abs(nearest[1] + nearest[3] - box[1] - box[3]) / 2 <= _SAME_ROW * lower
+    return float(apart.min()) if beside else np.inf
 
 
 def _rows_of_labels(rectangles: Floats, rows: Sequence[Sequence[int]]) -> set[int]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 
 from ocr_modelserver.engine.arrays import Floats
-from ocr_modelserver.engine.geometry import part_of
+from ocr_modelserver.engine.geometry import parts_of
 from ocr_modelserver.engine.ink import Ink
 from ocr_modelserver.engine.reading import Letter, Reading, mean_of, words_of
 
@@ -34,23 +34,21 @@ def place(reading: Reading, ink: Ink, box: Floats) -> PlacedLine:
     `ink` is of the line's pixels that `reading` speaks of; they cover the box from end to end.
     """
     words = words_of(reading.letters)
-    width = len(ink.columns)
+    boxes = parts_of(box, _edges(words, ink) / np.float32(len(ink.columns)))
     placed = tuple(
-        Placed(Reading(tuple(word)).text, mean_of(word), part_of(box, start / width, end / width))
-        for word, (start, end) in zip(words, _edges(words, ink), strict=True)
+        Placed(Reading(tuple(word)).text, mean_of(word), place)
+        for word, place in zip(words, boxes, strict=True)
     )
     return PlacedLine(" ".join(word.text for word in placed), reading.confidence, box, placed)
 
 
-def _edges(words: Sequence[Sequence[Letter]], ink: Ink) -> list[tuple[float, float]]:
-    """Where each word starts and ends, in pixels of the line: at the gaps of the ink, else half-way."""
+def _edges(words: Sequence[Sequence[Letter]], ink: Ink) -> Floats:
+    """Where words start and end (m, 2), in pixels of the line: at the gaps of the ink, else half-way."""
     if not words:
-        return []
+        return np.zeros((0, 2), np.float32)
     first, last = words[0][0].x, words[-1][-1].x
     inked = np.flatnonzero(ink.columns)
     if len(inked):
         first, last = min(first, float(inked[0])), max(last, float(inked[-1]) + 1)
     gaps = [ink.gap(one[-1].x, other[0].x) for one, other in pairwise(words)]
-    starts = [first, *(end for _, end in gaps)]
-    ends = [*(start for start, _ in gaps), last]
-    return list(zip(starts, ends, strict=True))
+    return np.array([first, *chain.from_iterable(gaps), last], np.float32).reshape(-1, 2)
