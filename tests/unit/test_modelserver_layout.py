@@ -92,6 +92,16 @@ def test_the_cells_of_a_table_are_read_by_row() -> None:
     assert order(*rows) == list(range(12))
 
 
+def test_the_rows_of_a_bent_receipt_are_read_as_rows() -> None:
+    rows = [
+        each
+        for row, width in enumerate((120, 90, 150, 60, 140, 100))
+        for each in ((0, 30.0 * row, width, 20), (300, 30.0 * row + 6, 40, 20))
+    ]
+
+    assert order(*rows) == list(range(12))
+
+
 def test_a_table_beside_prose_is_read_by_row_before_it() -> None:
     cells = [(x, 27.0 * row, width, 20) for row in range(9) for x, width in ((0, 120), (150, 40), (210, 40))]
 

@@ -10,6 +10,7 @@ from ocr_modelserver.engine.rows import heights, middles
 
 _MIN_LINES = 3
 _SAME_ROW = 0.15  # of a line's height: cells of one row are off by less than .05, columns by .2 and more
+_PROSE, _SOME_PROSE = 0.5, 0.3  # of the text: a column of prose, and one with a table or a figure in it
 _PROSE_WIDTH = 7.0  # of a line's height; what is shorter may be a date or a number
 _NEAR = 2.5  # heights between the middles of a line and of the one above or below
 _NEXT = 24  # lines down the page among which the one below is looked for
@@ -53,15 +54,16 @@ def lines_of(rectangles: Floats) -> Lines:
 def column_worth(left: Lines, right: Lines) -> float:
     """How many lines gain by being read column by column; 0 for what is read row by row.
 
-    Lines that share their rows are cells of a table, unless both sides are prose.
+    Without prose on either side they are a table or a receipt, be its rows ever so bent; lines that share
+    their rows with the other side are cells, unless both sides are prose.
     """
     counts = len(left.rectangles), len(right.rectangles)
     if min(counts) < _MIN_LINES or not _overlap(left.rectangles, right.rectangles):
         return 0.0
-    prose = min(left.prose_share, right.prose_share)
-    if prose < 1 / 2 and _share_rows(left.rectangles, right.rectangles):
+    less, more = sorted((left.prose_share, right.prose_share))
+    if less < _PROSE and (more < _SOME_PROSE or _share_rows(left.rectangles, right.rectangles)):
         return 0.0
-    return sum(counts) * (1 + prose)
+    return sum(counts) * (1 + less)
 
 
 def _overlap(left: Floats, right: Floats) -> bool:
