@@ -150,7 +150,7 @@ def _read(options: argparse.Namespace, _: Catalogue) -> None:
             if options.show:
                 write_pictures(path, data, document, config.limits)
         except OSError as error:
-            raise ModelError(f"{error.filename}: {error.strerror}") from None
+            raise ModelError(f"{error.filename or path}: {error.strerror}") from None
         except ImageProblem as problem:
             raise ModelError(f"{path}: {problem.detail}") from None
         print(document.model_dump_json() if options.output == "json" else document.text)

@@ -51,7 +51,8 @@ def _read(lines: Lines, region: Indices) -> Iterator[int]:
             best, parts = (worth, width), cut
     if parts is None:
         yield from read_rows(lines.rectangles, region)
-    for part in parts or ():
+        return
+    for part in parts:
         yield from _read(lines, part)
 
 

@@ -6,7 +6,6 @@ recogniser is hardly ever wrong: on text that is upside down its confidence fall
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -14,7 +13,6 @@ from ocr_modelserver.engine.arrays import Floats, Pixels
 from ocr_modelserver.engine.geometry import sizes, turn_points, turn_reading
 from ocr_modelserver.engine.reading import Reading
 
-_QUARTERS: tuple[Literal[0, 1, 2, 3], ...] = (0, 1, 2, 3)
 _VOTERS = 5
 _SURE = 0.85
 _TALL = 4.0  # height to width; a lone I has up to 3.8, and says nothing about the page
@@ -29,14 +27,14 @@ class Sheet:
 
     pixels: Pixels
     boxes: Floats
-    quarters: Literal[0, 1, 2, 3] = 0
+    quarters: int = 0
 
-    def turned(self, quarters: Literal[1, 2]) -> "Sheet":
+    def turned(self, quarters: int) -> "Sheet":
         """The sheet turned counter-clockwise, with the first corners of its boxes at the top left again."""
         height, width = self.pixels.shape[:2]
         pixels = np.ascontiguousarray(np.rot90(self.pixels, quarters))
         boxes = turn_points(turn_reading(self.boxes, quarters), quarters, width, height)
-        return Sheet(pixels, boxes, _QUARTERS[self.quarters + quarters])
+        return Sheet(pixels, boxes, self.quarters + quarters)
 
     def as_it_came(self, points: Floats) -> Floats:
         """Points (..., 2) of the turned sheet on the page as it came."""
