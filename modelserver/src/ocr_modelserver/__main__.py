@@ -58,6 +58,7 @@ def _parser(catalogue: Catalogue) -> argparse.ArgumentParser:
     reading = commands.add_parser("read", help="print the text of image files")
     reading.add_argument("files", nargs="+", type=Path, metavar="FILE")
     reading.add_argument("--model", choices=catalogue.names, default=catalogue.default, metavar="NAME")
+    _add_languages(reading)
     reading.add_argument("--models-dir", type=Path, default=default_models_dir(), metavar="DIR")
     reading.add_argument("--output", choices=["text", "json"], default="text", help="(%(default)s)")
     reading.set_defaults(run=_read)
@@ -73,6 +74,7 @@ def _add_serve(serve: argparse.ArgumentParser, catalogue: Catalogue) -> None:
     add("--host", default="127.0.0.1", help="address to listen on, IPv4 or IPv6")
     add("--port", type=_Whole(0, _MAX_PORT), default=8080, help="port to listen on")
     add("--model", choices=catalogue.names, default=catalogue.default, help="name in the catalogue")
+    _add_languages(serve)
     add("--models-dir", type=Path, default=default_models_dir(), metavar="DIR", help="where its files are")
     add("--threads", type=_Whole(0, 1024), default=0, help="CPUs to use; 0: the container's limit")
     add(
@@ -88,6 +90,16 @@ def _add_serve(serve: argparse.ArgumentParser, catalogue: Catalogue) -> None:
     add("--service", default="local", help="value of the metrics' label ocrservice")
     add("--log-level", choices=["debug", "info", "warning", "error"], default="info", help="least level")
     serve.set_defaults(run=_serve)
+
+
+def _add_languages(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--languages",
+        type=lambda text: tuple(text.split(",")),
+        default=(),
+        metavar="TAG,TAG",
+        help="BCP 47; only their characters are read (all that the model reads)",
+    )
 
 
 class _Whole:
@@ -114,6 +126,7 @@ def _serve(options: argparse.Namespace, _: Catalogue) -> None:
             models_dir=options.models_dir,
             threads=options.threads or available_cpus(),
             model=options.model,
+            languages=options.languages,
             mode=options.mode,
             max_queue=options.max_queue,
             warmup=options.warmup,
@@ -139,7 +152,13 @@ def _serve(options: argparse.Namespace, _: Catalogue) -> None:
 
 
 def _read(options: argparse.Namespace, _: Catalogue) -> None:
-    config = Config(options.models_dir, available_cpus(), model=options.model, mode="latency")
+    config = Config(
+        options.models_dir,
+        available_cpus(),
+        model=options.model,
+        languages=options.languages,
+        mode="latency",
+    )
     reader = open_reader(config)
     for path in options.files:
         try:

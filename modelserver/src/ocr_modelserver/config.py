@@ -15,6 +15,7 @@ MEBIBYTE = 1 << 20
 class Config:
     """The model to serve and the bounds it is served within.
 
+    `languages` (BCP 47) limit what is read to their characters; none mean all that the model reads.
     `threads` is the number of CPUs to use: `throughput` reads that many pages at once with one thread each,
     `latency` one page at a time with all of them. `max_queue` counts images that wait.
     """
@@ -22,6 +23,7 @@ class Config:
     models_dir: Path
     threads: int
     model: str = "balanced"
+    languages: tuple[str, ...] = ()
     mode: Mode = "throughput"
     max_queue: int = 64
     warmup: bool = True

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from ocr_modelserver.engine.recognise import MAX_WIDTH, read_line
 from ocr_modelserver.engine.sessions import Networks, Recogniser, Second, open_network, open_recogniser
 from ocr_modelserver.models.catalogue import Catalogue, ModelError, Role, load_catalogue
 from ocr_modelserver.models.catalogue import Second as SecondModel
+from ocr_modelserver.models.languages import can_have
 from ocr_modelserver.models.store import read_role
 from ocr_wire.raster import Limits
 from ocr_wire.result import Document, ModelRef, Page
@@ -70,9 +72,10 @@ def open_reader(config: Config) -> Reader:
     """Load and verify the models of the configured profile.
 
     Raises:
-        ModelError: the profile is unknown, or a file is missing or wrong.
+        ModelError: the profile is unknown or lacks a language, or a file is missing or wrong.
     """
     catalogue = load_catalogue()
+    catalogue.check_languages(config.model, config.languages)
     networks = _open_networks(config, catalogue)
     model = ModelRef(name=config.model, sha256=catalogue.sha256(config.model))
     return Reader(networks, model, config.limits)
@@ -87,7 +90,10 @@ def _open_networks(config: Config, catalogue: Catalogue) -> Networks:
     def recogniser(name: str) -> Recogniser:
         listed = "characters" in catalogue.models[name].files
         return open_recogniser(
-            content(name, "recognise"), content(name, "characters") if listed else None, threads
+            content(name, "recognise"),
+            content(name, "characters") if listed else None,
+            partial(can_have, config.languages),
+            threads,
         )
 
     try:

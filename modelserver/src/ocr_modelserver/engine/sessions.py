@@ -1,5 +1,6 @@
 """ONNX Runtime sessions: one network for detection, one or two for recognition."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -7,7 +8,7 @@ import onnxruntime
 
 from ocr_modelserver.engine.arrays import Floats, Indices
 from ocr_modelserver.engine.doubt import Doubt
-from ocr_modelserver.engine.graphs import with_best_characters
+from ocr_modelserver.engine.graphs import line_network
 
 
 class Network(Protocol):
@@ -72,21 +73,25 @@ def open_network(content: bytes, threads: int) -> Network:
     return call
 
 
-def open_recogniser(content: bytes, characters: bytes | None, threads: int) -> Recogniser:
+def open_recogniser(
+    content: bytes, characters: bytes | None, wanted: Callable[[str], bool], threads: int
+) -> Recogniser:
     """Open an ONNX file that reads lines; its metadata lists the characters unless they are given.
+
+    Of the characters it reads those that are wanted.
 
     Raises:
         ValueError: it is no such model.
     """
-    session = _open(with_best_characters(content), threads)
+    graph, kept = line_network(content, characters.decode() if characters else None, wanted)
+    session = _open(graph, threads)
     name = session.get_inputs()[0].name
 
     def call(batch: Floats) -> tuple[Indices, Floats]:
         best, probability = session.run(None, {name: batch})
         return best[0], probability[0]
 
-    listed = session.get_modelmeta().custom_metadata_map.get("character", "")
-    return Recogniser(call, _characters(characters.decode() if characters else listed))
+    return Recogniser(call, kept)
 
 
 def _open(content: bytes, threads: int) -> onnxruntime.InferenceSession:
@@ -108,11 +113,3 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     return options
-
-
-def _characters(listed: str) -> tuple[str, ...]:
-    """The blank, the characters listed one a line, and the space, which the lists leave out."""
-    if not listed:
-        raise ValueError("the recognition model lists no characters in its metadata, nor does a file")
-    # Not splitlines(): the list may hold characters that Unicode takes for line ends.
-    return ("", *listed.replace("\r\n", "\n").removesuffix("\n").split("\n"), " ")
