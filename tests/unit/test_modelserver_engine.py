@@ -1,5 +1,7 @@
 """The stages of reading a page, as functions over arrays; networks are stood in for by functions."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from ocr_modelserver.engine.ink import Ink, ink_of, with_spaces
 from ocr_modelserver.engine.order import reading_order
 from ocr_modelserver.engine.reading import Letter, Reading, decode, trimmed
 from ocr_modelserver.engine.recognise import MAX_WIDTH, LineReader, read_line, recognise
-from ocr_modelserver.engine.sessions import Recogniser, Second
+from ocr_modelserver.engine.sessions import Recogniser, Second, Spread
 from ocr_modelserver.engine.turn import runs_downwards, upside_down
 
 
@@ -329,6 +331,37 @@ def test_equal_lines_of_a_page_are_read_once() -> None:
 
     assert texts == ["a", "a", "a"]
     assert len(widths) == 1
+
+
+def by_width(batch: Floats) -> tuple[Indices, Floats]:
+    """A network that reads each line as another text: the binary digits of its width / 32."""
+    digits = [1 if digit == "1" else 2 for digit in f"{batch.shape[3] // 32:b}"]
+    steps = np.array([step for digit in digits for step in (digit, 0)])
+    return steps, np.full(len(steps), 0.8, np.float32)
+
+
+def test_lines_are_read_the_same_on_one_thread_and_on_several() -> None:
+    page = noise(400, 900)
+    found = boxes(*(box(0, 40 * row, 80 * (row + 1), 24) for row in range(10)))
+    second = Second(Recogniser(by_width, ("", "c", "d", " ")), DOUBT)
+
+    def texts(spread: Spread) -> list[str]:
+        read = LineReader(Recogniser(by_width, CHARACTERS), page, nothing)
+        return [reading.text for _, reading in recognise(read, second, found, spread)]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert texts(pool.map) == texts(map)
+    assert len(set(texts(map))) == 10
+
+
+def test_giving_up_on_a_thread_gives_up_on_the_page() -> None:
+    def checkpoint() -> None:
+        raise TimeoutError
+
+    read = LineReader(recogniser([]), noise(100, 100), checkpoint)
+
+    with ThreadPoolExecutor(2) as pool, pytest.raises(TimeoutError):
+        recognise(read, None, boxes(*column(0, 100, 3)), pool.map)
 
 
 @pytest.mark.parametrize(("sure", "text"), [(0.8, "b"), (0.95, "a")])

@@ -57,7 +57,7 @@ STEPS = np.array([[[0, 5, 0, 0, 0], [0, 0, 0, 4, 0], [3, 0, 0, 0, 0], [0, 0, 0, 
 
 
 def best(content: bytes, steps: Floats, wanted: Callable[[str], bool]) -> list[str]:
-    recogniser = open_recogniser(content, None, wanted, threads=1)
+    recogniser = open_recogniser(content, None, wanted)
     return [recogniser.characters[index] for index in recogniser.network(steps)[0]]
 
 
@@ -72,12 +72,12 @@ def test_a_network_with_another_end_cannot_be_cut() -> None:
     content = network(MATMUL, helper.make_node("Mul", ["product", "bias"], ["logits"]))
 
     with pytest.raises(ValueError, match="does not end in MatMul, Add and Softmax"):
-        open_recogniser(content, None, lambda character: character != "会", threads=1)
+        open_recogniser(content, None, lambda character: character != "会")
 
 
 def test_a_network_without_characters_is_refused() -> None:
     with pytest.raises(ValueError, match="lists no characters"):
-        open_recogniser(network(MATMUL, ADD, NAMED, characters=""), None, lambda _: True, threads=1)
+        open_recogniser(network(MATMUL, ADD, NAMED, characters=""), None, lambda _: True)
 
 
 def test_a_language_that_a_profile_does_not_read_is_refused_with_those_that_it_reads() -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import cv2
@@ -29,8 +30,8 @@ class Reader:
     """Reads images with one model; stateless, so any number of threads may call it at once."""
 
     def __init__(self, networks: Networks, model: ModelRef, limits: Limits) -> None:
-        self._networks = networks
-        self._limits = limits
+        self.networks = networks
+        self.limits = limits
         self.model = model
 
     def read(self, source: Source, checkpoint: Checkpoint) -> Document:
@@ -52,12 +53,12 @@ class Reader:
             )
         self.read(page, checkpoint)
         widest = np.tile(page[60:108, 100:420], (1, MAX_WIDTH // 320, 1))
-        for recogniser in self._networks.recognisers:
+        for recogniser in self.networks.recognisers:
             checkpoint()
             read_line(recogniser, widest)
 
     def _pages(self, source: Source, checkpoint: Checkpoint) -> Iterator[Page]:
-        frames = decode(source, self._limits, REDUCE_ABOVE)
+        frames = decode(source, self.limits, REDUCE_ABOVE)
         while True:
             checkpoint()
             stopwatch = Stopwatch(time.perf_counter)
@@ -65,7 +66,7 @@ class Reader:
                 frame = next(frames, None)
             if frame is None:
                 return
-            yield read_page(self._networks, frame, stopwatch, checkpoint)
+            yield read_page(self.networks, frame, stopwatch, checkpoint)
 
 
 def open_reader(config: Config) -> Reader:
@@ -93,7 +94,6 @@ def _open_networks(config: Config, catalogue: Catalogue) -> Networks:
             content(name, "recognise"),
             content(name, "characters") if listed else None,
             partial(can_have, config.languages),
-            threads,
         )
 
     try:
@@ -101,6 +101,7 @@ def _open_networks(config: Config, catalogue: Catalogue) -> Networks:
             detect=open_network(content(profile.detect, "detect"), threads),
             recognise=recogniser(profile.recognise),
             second=_second(profile.second, recogniser),
+            spread=ThreadPoolExecutor(threads, "line").map if threads > 1 else map,
         )
     except ValueError as error:
         raise ModelError(f"model {config.model}: {error}") from None

@@ -57,10 +57,10 @@ def read_page(networks: Networks, frame: Frame, stopwatch: Stopwatch, checkpoint
         quarters = 1 if runs_downwards(boxes) else 0
         boxes = turn_reading(boxes, quarters)
         read = LineReader(networks.recognise, image, checkpoint)
-        if upside_down(read, boxes):
+        if upside_down(read, boxes, networks.spread):
             quarters, boxes = quarters + 2, turn_reading(boxes, 2)
     with stopwatch.stage("rec"):
-        readings = recognise(read, networks.second, boxes)
+        readings = recognise(read, networks.second, boxes, networks.spread)
     with stopwatch.stage("post"):
         height, width = image.shape[:2]
         order = reading_order(turn_points(boxes, quarters, width, height))

@@ -11,7 +11,7 @@ from ocr_modelserver.engine.doubt import parts_of
 from ocr_modelserver.engine.geometry import blob, crop, resize, sizes, turn_reading
 from ocr_modelserver.engine.ink import ink_of, with_spaces
 from ocr_modelserver.engine.reading import Letter, Reading, decode, shifted, trimmed
-from ocr_modelserver.engine.sessions import Recogniser, Second
+from ocr_modelserver.engine.sessions import Recogniser, Second, Spread
 
 HEIGHT = 48
 BUCKET = 32
@@ -22,7 +22,8 @@ _BLANK_CONTRAST = 10
 
 
 class LineReader:
-    """Reads boxes (4, 2) of one page with one recogniser; equal pixels are read once.
+    """Reads boxes (4, 2) of one page with one recogniser; equal pixels are read once, or once by each of
+    several threads that meet them at the same time.
 
     `checkpoint` is called before every line and may raise to give up.
     """
@@ -50,17 +51,23 @@ class LineReader:
         return self._known[key]
 
 
-def recognise(read: LineReader, second: Second | None, boxes: Floats) -> list[tuple[Floats, Reading]]:
+def recognise(
+    read: LineReader, second: Second | None, boxes: Floats, spread: Spread = map
+) -> list[tuple[Floats, Reading]]:
     """Read every box of a page (n, 4, 2), and what is read in doubt by the second recogniser too.
 
-    The result is in the boxes' order; a box may come back turned, see `_read_box`.
+    The result is in the boxes' order, however `spread` shares the boxes among threads; a box may come back
+    turned, see `_read_box`.
     """
-    results: dict[int, tuple[Floats, Reading]] = {}
+
+    def read_twice(box: Floats) -> tuple[Floats, Reading]:
+        box, reading = _read_box(read, box)
+        return box, read.again(box, reading, second) if second else reading
+
     width, height = sizes(boxes).T
-    # The widest first: memory is taken once, at the largest size.
-    for index in np.argsort(-(width / np.maximum(height, 1)), kind="stable"):
-        box, reading = _read_box(read, boxes[index])
-        results[int(index)] = (box, read.again(box, reading, second) if second else reading)
+    # The widest first: memory is taken once, at the largest size, and threads end at about the same time.
+    order = np.argsort(-(width / np.maximum(height, 1)), kind="stable")
+    results = dict(zip(order.tolist(), spread(read_twice, boxes[order]), strict=True))
     return [results[index] for index in range(len(boxes))]
 
 

@@ -1,14 +1,17 @@
 """ONNX Runtime sessions: one network for detection, one or two for recognition."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import onnxruntime
 
 from ocr_modelserver.engine.arrays import Floats, Indices
 from ocr_modelserver.engine.doubt import Doubt
 from ocr_modelserver.engine.graphs import line_network
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 class Network(Protocol):
@@ -21,6 +24,12 @@ class LineNetwork(Protocol):
     """A line (1, 3, 48, w) to the best character of each of its steps (t), and how probable that is (t)."""
 
     def __call__(self, batch: Floats) -> tuple[Indices, Floats]: ...
+
+
+class Spread(Protocol):
+    """Calls a function on each item and gives the results in order: `map`, or one with several threads."""
+
+    def __call__(self, function: Callable[[A], B], items: Iterable[A], /) -> Iterator[B]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +53,14 @@ class Networks:
     """What reads a page.
 
     `detect`: (1, 3, h, w), sides multiples of 32, to text probability (1, 1, h, w).
-    `recognise` reads every line, `second` those that the first one is not sure of.
+    `recognise` reads every line, `second` those that the first one is not sure of. `spread` shares the lines
+    of a page among threads: each line is computed on one.
     """
 
     detect: Network
     recognise: Recogniser
     second: Second | None = None
+    spread: Spread = map
 
     @property
     def recognisers(self) -> tuple[Recogniser, ...]:
@@ -73,10 +84,10 @@ def open_network(content: bytes, threads: int) -> Network:
     return call
 
 
-def open_recogniser(
-    content: bytes, characters: bytes | None, wanted: Callable[[str], bool], threads: int
-) -> Recogniser:
+def open_recogniser(content: bytes, characters: bytes | None, wanted: Callable[[str], bool]) -> Recogniser:
     """Open an ONNX file that reads lines; its metadata lists the characters unless they are given.
+
+    A line is computed on the caller's thread: two lines on two threads take less time than each on both.
 
     Of the characters it reads those that are wanted.
 
@@ -84,7 +95,7 @@ def open_recogniser(
         ValueError: it is no such model.
     """
     graph, kept = line_network(content, characters.decode() if characters else None, wanted)
-    session = _open(graph, threads)
+    session = _open(graph, threads=1)
     name = session.get_inputs()[0].name
 
     def call(batch: Floats) -> tuple[Indices, Floats]:
