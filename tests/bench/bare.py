@@ -49,7 +49,7 @@ def _recorded(networks: Networks, calls: list[Call]) -> Networks:
     second = networks.second
     return replace(
         networks,
-        detect=noted(networks.detect),
+        detect=replace(networks.detect, network=noted(networks.detect.network)),
         recognise=reading(networks.recognise),
         second=replace(second, recogniser=reading(second.recogniser)) if second else None,
     )

@@ -119,6 +119,7 @@ class _Whole:
 def _serve(options: argparse.Namespace, _: Catalogue) -> None:
     logs.configure(options.log_level)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would write plain lines
+    cv2.setNumThreads(1)  # the cores are busy with pages or lines
     _return_large_blocks()
     listener = _listen(options.host, options.port)
     app = create_app(

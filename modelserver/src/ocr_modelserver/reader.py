@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import cv2
@@ -10,10 +11,18 @@ import numpy as np
 
 from ocr_modelserver.config import Config
 from ocr_modelserver.decode import Source, decode
+from ocr_modelserver.engine.detect import LONG_SIDE, detect
 from ocr_modelserver.engine.doubt import Doubt
 from ocr_modelserver.engine.pipeline import REDUCE_ABOVE, Stopwatch, read_page
 from ocr_modelserver.engine.recognise import MAX_WIDTH, read_line
-from ocr_modelserver.engine.sessions import Networks, Recogniser, Second, open_network, open_recogniser
+from ocr_modelserver.engine.sessions import (
+    Detector,
+    Networks,
+    Recogniser,
+    Second,
+    open_network,
+    open_recogniser,
+)
 from ocr_modelserver.models.catalogue import Catalogue, ModelError, Role, load_catalogue
 from ocr_modelserver.models.catalogue import Second as SecondModel
 from ocr_modelserver.models.languages import can_have
@@ -52,6 +61,7 @@ class Reader:
                 page, "KubeOCR reads this line", (100, y), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (0, 0, 0), 2
             )
         self.read(page, checkpoint)
+        detect(replace(self.networks.detect, long_side=LONG_SIDE), page, checkpoint)
         widest = np.tile(page[60:108, 100:420], (1, MAX_WIDTH // 320, 1))
         for recogniser in self.networks.recognisers:
             checkpoint()
@@ -98,7 +108,7 @@ def _open_networks(config: Config, catalogue: Catalogue) -> Networks:
 
     try:
         return Networks(
-            detect=open_network(content(profile.detect, "detect"), threads),
+            detect=Detector(open_network(content(profile.detect, "detect"), threads), profile.long_side),
             recognise=recogniser(profile.recognise),
             second=_second(profile.second, recogniser),
             spread=ThreadPoolExecutor(threads, "line").map if threads > 1 else map,

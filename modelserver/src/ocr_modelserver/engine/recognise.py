@@ -14,7 +14,7 @@ from ocr_modelserver.engine.reading import Letter, Reading, decode, shifted, tri
 from ocr_modelserver.engine.sessions import Recogniser, Second, Spread
 
 HEIGHT = 48
-BUCKET = 32
+BUCKET = 8  # what one step of the networks stands for
 MAX_WIDTH = 2560  # probabilities of 320 steps x 18,710 characters take 24 MB inside the network
 _GREY = 128
 _TALL = 1.5

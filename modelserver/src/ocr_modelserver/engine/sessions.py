@@ -33,6 +33,17 @@ class Spread(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Detector:
+    """A network that finds text, (1, 3, h, w), sides multiples of 32, to text probability (1, 1, h, w).
+
+    A page is shown to it with at most `long_side` pixels a side.
+    """
+
+    network: Network
+    long_side: int
+
+
+@dataclass(frozen=True, slots=True)
 class Recogniser:
     """A network that reads lines; `characters[0]` is the CTC blank."""
 
@@ -52,12 +63,11 @@ class Second:
 class Networks:
     """What reads a page.
 
-    `detect`: (1, 3, h, w), sides multiples of 32, to text probability (1, 1, h, w).
     `recognise` reads every line, `second` those that the first one is not sure of. `spread` shares the lines
     of a page among threads: each line is computed on one.
     """
 
-    detect: Network
+    detect: Detector
     recognise: Recogniser
     second: Second | None = None
     spread: Spread = map

@@ -59,9 +59,13 @@ class Second(_Entry):
 
 
 class Profile(_Entry):
-    """The names of the models that read a page together, by the part each has."""
+    """The names of the models that read a page together, by the part each has.
+
+    Of a page `long_side` pixels are shown to the detector (engine/detect.py).
+    """
 
     detect: str
+    long_side: int = Field(default=1280, ge=320, le=1280)
     recognise: str
     second: Second | None = None
 
