@@ -60,7 +60,7 @@ class Reader:
             cv2.putText(
                 page, "KubeOCR reads this line", (100, y), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (0, 0, 0), 2
             )
-        self.read(page, checkpoint)
+        self.read(page[: _WARMUP_SIDE // 2, : _WARMUP_SIDE // 2], checkpoint)
         detect(replace(self.networks.detect, long_side=LONG_SIDE), page, checkpoint)
         widest = np.tile(page[60:108, 100:420], (1, MAX_WIDTH // 320, 1))
         for recogniser in self.networks.recognisers:
