@@ -10,11 +10,10 @@ from ocr_modelserver.engine.arrays import Floats, Pixels
 from ocr_modelserver.engine.doubt import parts_of
 from ocr_modelserver.engine.geometry import blob, crop, resize, sizes, turn_reading
 from ocr_modelserver.engine.ink import ink_of, with_spaces
-from ocr_modelserver.engine.reading import Letter, Reading, decode, shifted, trimmed
+from ocr_modelserver.engine.reading import STEP, Letter, Reading, decode, shifted, trimmed
 from ocr_modelserver.engine.sessions import Recogniser, Second, Spread
 
 HEIGHT = 48
-BUCKET = 8  # what one step of the networks stands for
 MAX_WIDTH = 2560  # probabilities of 320 steps x 18,710 characters take 24 MB inside the network
 _GREY = 128
 _TALL = 1.5
@@ -117,7 +116,7 @@ def read_again(second: Second, line: Pixels, reading: Reading) -> Reading:
 
 
 def _padded(line: Pixels) -> Pixels:
-    width = math.ceil(line.shape[1] / BUCKET) * BUCKET
+    width = math.ceil(line.shape[1] / STEP) * STEP
     padded = np.full((HEIGHT, width, 3), _GREY, np.uint8)
     padded[:, : line.shape[1]] = line
     return padded
