@@ -42,7 +42,7 @@ class Ink:
 def ink_of(line: Pixels) -> Ink:
     """The ink of a line (h, w, 3), dark on light or light on dark, without rulings."""
     grey = cv2.cvtColor(line, cv2.COLOR_RGB2GRAY)
-    contrast = cv2.absdiff(grey, float(np.median(grey)))
+    contrast = np.abs(grey.astype(np.int16) - int(np.median(grey)))
     ink = contrast > _INK * contrast.max()
     ink[ink.mean(axis=1) > _RULE_ROW] = False
     ink[:, ink.mean(axis=0) > _RULE_COLUMN] = False
