@@ -19,7 +19,7 @@ from PIL import (
 )
 from PIL.ImageFile import ImageFile
 
-from ocr_wire.pixels import Pixels, orientation, upright_rgb
+from ocr_wire.pixels import Pixels, on_its_side, orientation, upright_rgb
 
 __all__ = [
     "FORMATS",
@@ -193,10 +193,9 @@ def reduction(width: int, height: int, reduce_above: int) -> int:
     return factor
 
 
-def frame_of(pixels: Pixels, width: int, height: int) -> Frame:
-    """A frame of upright pixels; `width` and `height` are the stored original's, before EXIF orientation."""
-    turned = (pixels.shape[1] > pixels.shape[0]) != (width > height)
-    return Frame(pixels, height if turned else width, width if turned else height)
+def frame_of(pixels: Pixels, width: int, height: int, *, turned: bool) -> Frame:
+    """A frame of upright pixels; `width` and `height` are the stored original's, swapped where `turned`."""
+    return Frame(pixels, height, width) if turned else Frame(pixels, width, height)
 
 
 @contextmanager
@@ -274,8 +273,9 @@ def _decode(image: ImageFile, reduce_above: int) -> Frame:
     factor = reduction(width, height, reduce_above)
     if factor > 1 and isinstance(image, JpegImagePlugin.JpegImageFile):
         image.draft(None, (max(1, width // factor), max(1, height // factor)))
-    # A TIFF is turned by its plugin while it loads; the tag is gone afterwards.
     image.load()
-    turn = orientation(image)
     drafted = max(image.size) < max(width, height)
-    return frame_of(upright_rgb(image, turn, 1 if drafted else factor), width, height)
+    # A TIFF is turned by its plugin while it loads; the tag is gone afterwards.
+    turn, loaded_turned = orientation(image), not drafted and image.size != (width, height)
+    pixels = upright_rgb(image, turn, 1 if drafted else factor)
+    return frame_of(pixels, width, height, turned=loaded_turned or on_its_side(turn))
