@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import islice
 from operator import attrgetter
 
 from PIL import (
@@ -31,9 +32,11 @@ __all__ = [
     "Pixels",
     "check_size",
     "damage_is_a_problem",
+    "frame_at",
     "frame_of",
     "frames",
     "inspect",
+    "page_sizes",
     "reduced_frames",
     "reduction",
     "sniff",
@@ -167,6 +170,35 @@ def reduced_frames(data: bytes, limits: Limits, reduce_above: int) -> Iterator[F
     info = inspect(data, limits)
     for index in range(info.frames):
         yield _frame(data, info.format, index, reduce_above)
+
+
+def page_sizes(data: bytes, most: int) -> list[tuple[int, int] | ImageProblem]:
+    """The stored width and height of each page, at most `most`; no pixel is decoded.
+
+    Where the file is damaged the problem takes the page's place, and what may come behind is not found.
+
+    Raises:
+        ImageProblem: empty_body or unsupported_media_type; undecodable_image when there is no first page.
+    """
+    found: list[tuple[int, int] | ImageProblem] = []
+    try:
+        found.extend(islice(_sizes(data, sniff(data)), most))
+    except ImageProblem as problem:
+        if not found:
+            raise
+        found.append(problem)
+    return found
+
+
+def frame_at(data: bytes, index: int, reduce_above: int) -> Frame:
+    """The page at `index`, counted from 0, upright; reduced as by `reduced_frames`.
+
+    Its size has been held against the limits by `check_size`.
+
+    Raises:
+        ImageProblem: undecodable_image.
+    """
+    return _frame(data, sniff(data), index, reduce_above)
 
 
 def _frame(data: bytes, form: str, index: int, reduce_above: int) -> Frame:
