@@ -28,7 +28,9 @@ def bar(left: float, bottom: float, width: float, height: float) -> bytes:
     return f"0 g {left:g} {bottom:g} {width:g} {height:g} re f\n".encode()
 
 
-def pdf(pages: Sequence[PdfPage], *, catalog: str = "", trailer: str = "", more: Iterable[str] = ()) -> bytes:
+def pdf(
+    pages: Sequence[PdfPage], *, catalog: str = "", trailer: str = "", more: Iterable[bytes] = ()
+) -> bytes:
     """A document of these pages; `more` are further objects, numbered from 4 + twice the pages."""
     kids = " ".join(f"{4 + 2 * place} 0 R" for place in range(len(pages)))
     objects = [
@@ -38,7 +40,7 @@ def pdf(pages: Sequence[PdfPage], *, catalog: str = "", trailer: str = "", more:
     ]
     for place, page in enumerate(pages):
         objects += [_page(page, 5 + 2 * place), stream(page.content)]
-    return written([*objects, *(each.encode() for each in more)], trailer)
+    return written([*objects, *more], trailer)
 
 
 def stream(data: bytes, entries: str = "") -> bytes:
@@ -68,3 +70,63 @@ def _page(page: PdfPage, content: int) -> bytes:
     return (
         f"<< /Type /Page /Parent 2 0 R {box} {resources} /Contents {content} 0 R {page.entries} >>".encode()
     )
+
+
+def encrypted() -> bytes:
+    """A document that opens with a password only."""
+    handler = f"/Filter /Standard /V 2 /R 3 /Length 128 /P -4 /O <{'41' * 32}> /U <{'42' * 32}>"
+    name = "00" * 16
+    return pdf([PdfPage()], trailer=f"/Encrypt << {handler} >> /ID [<{name}> <{name}>]")
+
+
+def page_tree(kids: str, count: int) -> bytes:
+    """A document whose page tree says what it likes."""
+    return written(
+        [b"<< /Type /Catalog /Pages 2 0 R >>", f"<< /Type /Pages /Kids [{kids}] /Count {count} >>".encode()]
+    )
+
+
+def nested(depth: int) -> bytes:
+    """A page whose content is so many arrays in one another."""
+    return pdf([PdfPage(b"[" * depth + b"]" * depth + b" TJ")])
+
+
+def bomb(size: int) -> bytes:
+    """A page with a content stream of `size` zeros, deflated twice."""
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 99 99] /Contents 4 0 R >>",
+    ]
+    packer = zlib.compressobj(9)
+    once = b"".join(packer.compress(bytes(1 << 20)) for _ in range(size >> 20)) + packer.flush()
+    twice = zlib.compress(once, 9)
+    head = f"<< /Length {len(twice)} /Filter [/FlateDecode /FlateDecode] >>\nstream\n".encode()
+    return written([*objects, head + twice + b"\nendstream"])
+
+
+def endless(levels: int = 12, width: int = 10) -> bytes:
+    """A page that draws a form that draws ten forms that draw ten forms ... ; the second page is a bar."""
+    first = 8
+    forms = [_form(first + level + 1, width) for level in range(levels)] + [
+        stream(bar(0, 0, 9, 9), "/Type /XObject /Subtype /Form /BBox [0 0 612 792]")
+    ]
+    page = PdfPage(b"/X Do\n", resources=f"/XObject << /X {first} 0 R >>")
+    return pdf([page, PdfPage(bar(0, 0, 612, 792))], more=forms)
+
+
+def _form(inner: int, width: int) -> bytes:
+    entries = "/Type /XObject /Subtype /Form /BBox [0 0 612 792] "
+    return stream(b"/X Do\n" * width, entries + f"/Resources << /XObject << /X {inner} 0 R >> >>")
+
+
+def slow() -> bytes:
+    """A page tiled with cells of a thousandth of a point, which never ends; the second page is a bar."""
+    cell = stream(
+        bar(0, 0, 0.0004, 0.0004),
+        "/Type /Pattern /PatternType 1 /PaintType 1 /TilingType 1 /BBox [0 0 0.0005 0.0005] "
+        "/XStep 0.001 /YStep 0.001 /Resources << >>",
+    )
+    content = b"/Pattern cs /P scn 0 0 612 792 re f\n"
+    tiled = PdfPage(content, resources="/Pattern << /P 8 0 R >>")
+    return pdf([tiled, PdfPage(bar(0, 0, 612, 792))], more=[cell])

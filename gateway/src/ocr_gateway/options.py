@@ -28,8 +28,8 @@ class Options(BaseModel):
     dpi: int = Field(200, ge=MIN_DPI, le=MAX_DPI, description="Pixels an inch in which a PDF is drawn.")
     pdf_mode: Literal["auto", "ocr", "text"] = Field(
         "auto",
-        description="`auto`: the text that a page of a PDF has, where that says what the page shows, else the "
-        "page is read from its picture; `ocr`: always from its picture; `text`: its text or nothing.",
+        description="`auto`: the text that a page of a PDF has, where it says what is shown, else the "
+        "page is read from its picture; `ocr`: always from its picture; `text`: its text alone.",
     )
 
     @field_validator("pages")

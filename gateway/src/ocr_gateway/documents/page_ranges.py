@@ -7,7 +7,7 @@ from itertools import pairwise
 from ocr_gateway.problems import Problem
 
 MAX_LENGTH = 1000
-_ITEM = re.compile(r"(\d{1,9})?(-)?(\d{1,9})?")
+_ITEM = re.compile(r"(?P<one>[0-9]{1,9})|(?P<first>[0-9]{1,9})?-(?P<last>[0-9]{1,9})?")
 _FORM = "Pages are numbers and ranges from small to large, such as 1-3,7 or 2-."
 
 Span = tuple[int, int | None]
@@ -52,10 +52,10 @@ def too_many_pages(count: int, most: int, *, at_least: bool = False) -> Problem:
 
 def _span(item: str) -> Span:
     match = _ITEM.fullmatch(item)
-    if not match or not (match[1] or match[3]):
+    if not match or item == "-":
         raise _invalid(f"pages has {item[:64]!r}, which is no page and no range. {_FORM}")
-    first = int(match[1] or 1)
-    last = int(match[3]) if match[3] else (None if match[2] else first)
+    first = int(match["one"] or match["first"] or 1)
+    last = int(match["one"] or match["last"]) if match["one"] or match["last"] else None
     if first < 1 or (last is not None and last < first):
         raise _invalid(f"pages has {item!r}, but pages count from 1 and ranges go forward. {_FORM}")
     return first, last

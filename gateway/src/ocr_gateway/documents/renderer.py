@@ -86,6 +86,11 @@ class Renderer:
             )
 
     @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         """Whether the process runs."""
         return self._process.poll() is None
@@ -94,7 +99,7 @@ class Renderer:
     def bloated(self) -> bool:
         """Whether it holds more memory than a process that waits should."""
         try:
-            resident = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
+            resident = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         except (OSError, LookupError):  # it has died
             return True
         return resident * mmap.PAGESIZE > self._settings.renderer_idle_memory
