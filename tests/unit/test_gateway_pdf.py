@@ -244,6 +244,17 @@ def test_a_renderer_can_open_nothing_and_sees_no_environment() -> None:
         renderer.close()
 
 
+async def test_a_document_goes_on_in_a_new_process_when_the_old_one_holds_too_much(tmp_path: Path) -> None:
+    settings = DocumentSettings(renderer_idle_memory=1)
+    async with model_server() as double, gateway(tmp_path, double, documents=settings) as running:
+        document = await read(running, pdf([PdfPage(text(f"page {number}")) for number in (1, 2, 3)]))
+        assert [page["text"] for page in document["pages"]] == ["page 1", "page 2", "page 3"]
+    renderer = Renderer(settings)
+    renderer.open(pdf([PdfPage()]))
+    assert renderer.bloated
+    renderer.close()
+
+
 def test_a_renderer_that_is_ended_says_so() -> None:
     renderer = Renderer(DocumentSettings())
     renderer.open(pdf([PdfPage()]))

@@ -73,6 +73,7 @@ class Renderer:
     def __init__(self, settings: DocumentSettings) -> None:
         """Start it, without our environment, descriptors or terminal."""
         self._settings = settings
+        self._size = 0
         self._channel, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - a constant
@@ -102,7 +103,7 @@ class Renderer:
             resident = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         except (OSError, LookupError):  # it has died
             return True
-        return resident * mmap.PAGESIZE > self._settings.renderer_idle_memory
+        return resident * mmap.PAGESIZE > self._settings.renderer_idle_memory + self._size
 
     def open(self, data: bytes) -> int:
         """Give it the document; the number of pages.
@@ -112,7 +113,8 @@ class Renderer:
             Refused: encrypted or corrupt.
         """
         until = self._until()
-        limits = [self._settings.renderer_memory + len(data), self._settings.page_seconds]
+        self._size = len(data)
+        limits = [self._settings.renderer_memory + self._size, self._settings.page_seconds]
         with open(os.memfd_create("document"), "r+b", buffering=0) as document:  # noqa: PTH123 - a descriptor
             document.write(data)
             self._wait(until)

@@ -13,9 +13,9 @@ class DocumentSettings:
     renderers: int = 8
     # Of these, so many work at the same time; the others wait for their turn.
     rendering: int = 3
-    # Of one process: its document and what is decoded of one page. A page of 600 dpi takes 150 MiB.
+    # Of one process, beside its document: what is decoded of one page.
     renderer_memory: int = 384 * MIB
-    # A process that holds more than this between two pages is replaced.
+    # A process that holds more than this and its document between two pages is replaced.
     renderer_idle_memory: int = 96 * MIB
     # To open a document, and for each page.
     page_seconds: float = 10
