@@ -64,6 +64,12 @@ async def test_pages_with_text_are_taken_as_they_are_and_the_others_are_drawn_an
     assert (document["status"], document["model"]["name"]) == ("succeeded", "double")
 
 
+async def test_a_word_that_is_parted_at_the_end_of_a_line_stays_in_two_lines(door: Gateway) -> None:
+    (page,) = (await read(door, pdf([PdfPage(text("manip-", "ulation", size=12))])))["pages"]
+    assert page["text"] == "manip-\nulation"
+    assert page["lines"][0]["bbox"][3] < page["lines"][1]["bbox"][1]
+
+
 async def test_pdf_mode_says_whether_text_or_picture_counts(door: Gateway) -> None:
     data = pdf([PdfPage(text("Hello")), PdfPage(PICTURE)])
     for mode, texts in (

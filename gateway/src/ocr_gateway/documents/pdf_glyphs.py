@@ -14,8 +14,8 @@ from ocr_gateway.documents.text_layer import Box, Glyph
 
 # An image of this share of the page is a scan, whatever text lies over or under it.
 SCAN = 0.5
-# PDFium tells so a hyphen at the end of a line; and a tab is a gap like any other.
-READ_AS = {"\x02": "-", "\t": " "}
+# PDFium tells so a hyphen at the end of a line, and then no line end; and a tab is a gap like any other.
+READ_AS = {"\x02": "-\n", "\t": " "}
 
 Place = Callable[[Box], Box]
 
@@ -24,7 +24,7 @@ def glyphs_of(page: pdfium.PdfPage) -> list[Glyph]:
     """The characters that lie on the page, with the line ends and spaces that PDFium finds between them."""
     place = placing(page.get_bbox(), page.get_rotation())
     with closing(page.get_textpage()) as text:
-        glyphs = [_glyph(text, index, place) for index in range(text.count_chars())]
+        glyphs = [glyph for index in range(text.count_chars()) for glyph in _glyphs(text, index, place)]
     size = page.get_size()
     return [glyph for glyph in glyphs if glyph.text.isspace() or _area(_within(glyph.box, *size)) > 0]
 
@@ -61,19 +61,17 @@ def placing(page: Box, rotation: int) -> Place:
     return place
 
 
-def _glyph(text: pdfium.PdfTextPage, index: int, place: Place) -> Glyph:
+def _glyphs(text: pdfium.PdfTextPage, index: int, place: Place) -> list[Glyph]:
     code = c.FPDFText_GetUnicode(text, index)
     character = chr(code) if code < 0x110000 else "\ufffd"  # noqa: PLR2004 - the end of Unicode
     left, right, bottom, top = (c_double() for _ in range(4))
     c.FPDFText_GetCharBox(text, index, byref(left), byref(right), byref(bottom), byref(top))
     drawn_by = c.FPDFText_GetTextObject(text, index)
     mode = c.FPDFTextObj_GetTextRenderMode(drawn_by) if drawn_by else c.FPDF_TEXTRENDERMODE_FILL
-    return Glyph(
-        READ_AS.get(character, character),
-        place((left.value, bottom.value, right.value, top.value)),
-        hidden=mode in {c.FPDF_TEXTRENDERMODE_INVISIBLE, c.FPDF_TEXTRENDERMODE_CLIP},
-        unmapped=c.FPDFText_HasUnicodeMapError(text, index) == 1,
-    )
+    box = place((left.value, bottom.value, right.value, top.value))
+    hidden = mode in {c.FPDF_TEXTRENDERMODE_INVISIBLE, c.FPDF_TEXTRENDERMODE_CLIP}
+    unmapped = c.FPDFText_HasUnicodeMapError(text, index) == 1
+    return [Glyph(each, box, hidden, unmapped) for each in READ_AS.get(character, character)]
 
 
 def _within(box: Box, width: float, height: float) -> Box:
