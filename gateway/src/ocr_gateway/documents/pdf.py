@@ -57,7 +57,7 @@ class PdfPages:
         dpi, mode = self._options.dpi, self._options.pdf_mode
         self._pdf.turn_over()
         try:
-            measured = await self._pdf.ask(lambda it: it.measure(number, text=mode != "ocr"))
+            measured = await self._pdf.ask(lambda it: it.measure(number, mode))
             drawing = plan(measured.width, measured.height, dpi, self._limits)
             if mode == "text" or (mode == "auto" and measured.trusted):
                 return PageResult(number, text_page(measured, drawing), source="text", dpi=dpi)

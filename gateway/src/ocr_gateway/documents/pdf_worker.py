@@ -49,15 +49,15 @@ class Worker:
         """The number of pages."""
         return len(self._document)
 
-    def measure(self, number: int, *, text: bool) -> Json:
-        """The page's size, and its text layer when that is wanted."""
+    def measure(self, number: int, mode: str) -> Json:
+        """The page's size; its text layer, unless `mode` is `ocr`; in `auto`, whether that is trusted."""
         with closing(self._document[number - 1]) as page:
             width, height = page.get_size()
-            glyphs = glyphs_of(page) if text else []
-            covered = 0.0 if not glyphs or is_scan(page) else self._covered(page, glyphs)
+            glyphs = glyphs_of(page) if mode != "ocr" else []
             lines = [(line.words, line.block) for line in text_layer.lines(glyphs)]
-            trusted = text_layer.trusted(glyphs, covered)
-        return {"width": width, "height": height, "lines": lines, "trusted": trusted}
+            judged = mode == "auto" and lines and not is_scan(page)
+            trusted = judged and text_layer.trusted(glyphs, self._covered(page, glyphs))
+        return {"width": width, "height": height, "lines": lines, "trusted": bool(trusted)}
 
     def render(self, number: int, width: int, height: int) -> memoryview:
         """The page as RGB of `width` x `height` pixels, with its annotations and filled forms."""
@@ -122,8 +122,8 @@ def _answer(channel: socket.socket, worker: Worker, command: Json) -> None:
                 pixels = worker.render(number, width, height)
                 _reply(channel, {})
                 channel.sendall(pixels)
-            case {"measure": number, "text": text}:
-                _reply(channel, worker.measure(number, text=text))
+            case {"measure": number, "mode": mode}:
+                _reply(channel, worker.measure(number, mode))
     except (pdfium.PdfiumError, MemoryError) as error:
         _reply(channel, {"error": str(error) or "out of memory"})
 

@@ -124,13 +124,13 @@ class Renderer:
                 raise RendererFailed("the process is gone") from error
         return self._reply(until, Opened).pages
 
-    def measure(self, number: int, *, text: bool) -> Measured:
-        """The page's size, and its text layer if that is wanted.
+    def measure(self, number: int, mode: str) -> Measured:
+        """The page's size; its text layer, unless `mode` is `ocr`; in `auto`, whether that is trusted.
 
         Raises:
             RendererFailed, Refused.
         """
-        return self._ask({"measure": number, "text": text}, self._until(), Measured)
+        return self._ask({"measure": number, "mode": mode}, self._until(), Measured)
 
     def render(self, number: int, width: int, height: int) -> Pixels:
         """The page as RGB, shape (height, width, 3).
@@ -157,7 +157,7 @@ class Renderer:
     def _until(self) -> float:
         return time.monotonic() + self._settings.page_seconds
 
-    def _ask(self, command: Mapping[str, int], until: float, kind: type[T]) -> T:
+    def _ask(self, command: Mapping[str, int | str], until: float, kind: type[T]) -> T:
         body = json.dumps(command).encode()
         self._wait(until)
         try:
