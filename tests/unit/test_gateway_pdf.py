@@ -197,9 +197,10 @@ async def test_a_page_that_takes_too_much_is_a_problem_in_its_place(
 
 
 async def test_pages_wait_for_full_model_servers_instead_of_failing(tmp_path: Path) -> None:
+    answers = iter([failing(503, "queue_full")])
+
     async def full_at_first(request: Any, server: ModelServer) -> Any:
-        answer = failing(503, "queue_full") if len(server.seen) == 1 else reading
-        return await answer(request, server)
+        return await next(answers, reading)(request, server)
 
     async with model_server(full_at_first) as double, gateway(tmp_path, double) as running:
         document = await read(running, pdf([PdfPage(PICTURE), PdfPage(PICTURE)]))
