@@ -146,7 +146,7 @@ async def test_pages_are_chosen_by_number_and_tell_their_own(door: Gateway) -> N
         (pdfs.page_tree("2 0 R", 1), 422, "page_render_failed", "another program"),
         (pdfs.page_tree("", 10_000), 413, "too_many_pages", "pages=1-10"),
         (pdfs.bomb(1 << 30), 422, "page_render_failed", "memory"),
-        (pdf([PdfPage(size=(566_929, 566_929))]), 413, "too_many_pixels", "smaller pages"),
+        (pdf([PdfPage(text("Hi"), size=(566_929, 566_929))]), 413, "too_many_pixels", "smaller pages"),
         (pdf([PdfPage(size=(2 * 72 * 72, 2 * 72 * 72))]), 413, "too_many_pixels", "lowest dpi"),
         (pdf([PdfPage(size=(3, 3))]), 422, "image_too_small", "higher dpi"),
     ],

@@ -27,8 +27,9 @@ from ocr_gateway.documents.pdf_glyphs import glyphs_of, is_scan
 
 LENGTH = struct.Struct(">I")
 ENCRYPTED = (c.FPDF_ERR_PASSWORD, c.FPDF_ERR_SECURITY)
-# Dots an inch of the small picture in which ink is counted, and how much ink a grey is: light ones are paper.
-INK_DPI = 50
+# The small picture in which ink is weighed, coarser for a huge page; and the ink of a grey: light ones are
+# paper.
+INK_DPI, MAX_INK_PIXELS = 50, 1_000_000
 INK = bytes(255 - grey if grey < 192 else 0 for grey in range(256))  # noqa: PLR2004
 WHITE = (255, 255, 255, 255)
 
@@ -76,8 +77,9 @@ class Worker:
 
     def _covered(self, page: pdfium.PdfPage, glyphs: list[text_layer.Glyph]) -> float:
         """The share of the page's ink that lies under its letters."""
-        scale = INK_DPI / 72
-        size = (max(1, round(side * scale)) for side in page.get_size())
+        width, height = page.get_size()
+        scale = min(INK_DPI / 72, (MAX_INK_PIXELS / (width * height)) ** 0.5)
+        size = (max(1, round(side * scale)) for side in (width, height))
         bitmap = pdfium.PdfBitmap.new_native(*size, c.FPDFBitmap_Gray)
         self._draw(page, bitmap, c.FPDF_GRAYSCALE)
         drawn = _ink(bitmap)
