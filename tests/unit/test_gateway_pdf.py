@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from ocr_gateway.documents.renderer import Renderer, RendererFailed
+from ocr_gateway.documents.renderers import Renderers
 from ocr_gateway.documents.settings import DocumentSettings
 from tests.support import pdfs
 from tests.support.pdfs import PdfPage, bar, pdf, text
@@ -234,6 +235,19 @@ async def test_a_client_that_leaves_ends_the_drawing(tmp_path: Path) -> None:
         double.behaviour = reading
         # There is one place, and the page that never ends had it.
         assert (await read(running, pdf([PdfPage(PICTURE)])))["status"] == "succeeded"
+
+
+def children() -> set[str]:
+    """The processes that this one has started and that are not over."""
+    return {pid for each in Path("/proc/self/task").glob("*/children") for pid in each.read_text().split()}
+
+
+async def test_nothing_is_left_of_a_documents_process_nor_of_the_one_that_waits() -> None:
+    before = children()
+    async with Renderers(DocumentSettings()) as renderers, renderers.opened(pdf([PdfPage()])) as document:
+        assert document.count == 1
+        assert len(children() - before) == 2
+    assert children() <= before
 
 
 def test_a_renderer_can_open_nothing_and_sees_no_environment() -> None:

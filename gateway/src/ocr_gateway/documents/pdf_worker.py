@@ -27,8 +27,7 @@ from ocr_gateway.documents.pdf_glyphs import glyphs_of, is_scan
 
 LENGTH = struct.Struct(">I")
 ENCRYPTED = (c.FPDF_ERR_PASSWORD, c.FPDF_ERR_SECURITY)
-# The small picture in which ink is weighed, coarser for a huge page; and the ink of a grey: light ones are
-# paper.
+# The small picture in which ink is weighed, coarser for a huge page; the ink of each grey, light ones none.
 INK_DPI, MAX_INK_PIXELS = 50, 1_000_000
 INK = bytes(255 - grey if grey < 192 else 0 for grey in range(256))  # noqa: PLR2004
 WHITE = (255, 255, 255, 255)
