@@ -96,7 +96,7 @@ async def test_the_json_answer_has_pages_usage_and_timings(tmp_path: Path) -> No
             ],
             "usage": {"pages": 1, "megapixels": 0.001, "lines": 1},
         }
-        assert set(timings) == {"read", "decode", "upstream", "queue", "det", "rec"}
+        assert set(timings) == {"read", "open", "decode", "upstream", "queue", "det", "rec"}
         for stage in timings:
             assert f"{stage};dur=" in answer.headers["server-timing"]
 
@@ -245,14 +245,18 @@ def part(name: str, value: bytes, end: bytes = b"--\r\n") -> bytes:
         ("/v1/ocr", FORM, part("file", b""), "400 empty_body", "empty"),
         ("/v1/ocr", JSON, b'{"document":{"content":""}}', "400 empty_body", "empty"),
         ("/v1/ocr", {"content-type": "image/png"}, b"hello", "415 unsupported_media_type", "JPEG"),
-        ("/v1/ocr", {"content-type": "application/pdf"}, b"%PDF-1.7", "415 unsupported_media_type", "TIFF"),
+        ("/v1/ocr", {"content-type": "application/pdf"}, b"PDF-1.7", "415 unsupported_media_type", "PDF"),
+        ("/v1/ocr", {"content-type": "image/png"}, b"%PDF-1.7", "422 corrupt_pdf", "damaged"),
+        ("/v1/ocr?pages=3-1", {}, PNG, "400 invalid_pages", "3-1"),
+        ("/v1/ocr?pages=2", {}, PNG, "400 invalid_pages", "1 page"),
+        ("/v1/ocr?dpi=700", {}, PNG, "400 invalid_parameter", "600"),
         ("/v1/ocr", {"content-encoding": "gzip"}, PNG, "415 unsupported_media_type", "gzip"),
         ("/v1/ocr", {}, PNG[:20], "422 undecodable_image", "damaged"),
         ("/v1/ocr", {}, image((1, 1)), "422 image_too_small", "4"),
         ("/v1/ocr", {}, image((101, 100), "GIF"), "413 too_many_pixels", "10000"),
         ("/v1/ocr", {}, tiff([0] * 9), "413 too_many_pages", "8"),
         ("/v1/ocr", {}, b"x" * 20_001, "413 body_too_large", "20000"),
-        ("/v1/ocr?lang=de", {}, PNG, "400 unknown_parameter", "level, min_confidence, output"),
+        ("/v1/ocr?lang=de", {}, PNG, "400 unknown_parameter", "level, min_confidence, output, pages"),
         ("/v1/ocr?min_confidence=2", {}, PNG, "400 invalid_parameter", "less than or equal to 1"),
         ("/v1/ocr?level=page", {}, PNG, "400 invalid_parameter", "'line' or 'word'"),
         ("/v1/ocr?output=pdf", {}, PNG, "400 invalid_parameter", "json, text"),

@@ -13,6 +13,8 @@ from starlette.responses import Response
 
 from ocr_gateway.config import Config
 from ocr_gateway.documents.admission import Admission
+from ocr_gateway.documents.opener import Opener
+from ocr_gateway.documents.renderers import Renderers
 from ocr_gateway.edge import Edge
 from ocr_gateway.metrics import Metrics
 from ocr_gateway.problems import Problem, render
@@ -33,12 +35,12 @@ def create_app(config: Config, *, draining: Callable[[], bool] = lambda: False) 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Services]]:
         balancer = Balancer(asyncio.get_running_loop().time, random.Random())  # noqa: S311 - no secret
-        async with open_session() as session:
+        async with open_session() as session, Renderers(config.documents) as renderers:
             discovery = Discovery(resolver_for(config), balancer, session)
             refreshing = asyncio.create_task(discovery.run(config.refresh_seconds))
             try:
                 upstream = Upstream(session, balancer, metrics, config.endpoint_wait_seconds)
-                yield {"services": _services(config, metrics, balancer, upstream, refreshing)}
+                yield {"services": _services(config, metrics, balancer, upstream, renderers, refreshing)}
             finally:
                 refreshing.cancel()
                 with suppress(asyncio.CancelledError):
@@ -53,8 +55,14 @@ def create_app(config: Config, *, draining: Callable[[], bool] = lambda: False) 
 
 
 def _services(
-    config: Config, metrics: Metrics, balancer: Balancer, upstream: Upstream, discovering: asyncio.Task[None]
+    config: Config,
+    metrics: Metrics,
+    balancer: Balancer,
+    upstream: Upstream,
+    renderers: Renderers,
+    discovering: asyncio.Task[None],
 ) -> Services:
+    limits = raster.Limits(max_pixels=config.max_image_pixels, max_pages=config.max_pages)
     return Services(
         config=config,
         metrics=metrics,
@@ -64,8 +72,8 @@ def _services(
         recogniser=Recogniser(
             upstream,
             metrics,
-            limits=raster.Limits(max_pixels=config.max_image_pixels, max_pages=config.max_pages),
-            page_concurrency=config.page_concurrency,
+            Opener(renderers, limits),
+            page_concurrency=lambda: config.page_concurrency * max(1, len(balancer.replicas)),
         ),
         discovering=discovering,
     )

@@ -5,9 +5,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
+
+from ocr_gateway.documents.settings import DocumentSettings
 
 MIB = 1024 * 1024
 MAX_PORT = 65535
@@ -43,10 +45,11 @@ class Config:
     endpoint_wait_seconds: float = 5
     # How often the endpoints are resolved and asked whether they are ready.
     refresh_seconds: float = 1
-    # Pages of one document that are at the model servers at the same time.
+    # Pages of one document that are at the same time at each model server.
     page_concurrency: int = 4
     # Requests held at once; each costs a task, two sockets and some kilobytes beside its body.
     max_requests: int = 512
+    documents: DocumentSettings = field(default_factory=DocumentSettings)
 
     @property
     def max_held_bytes(self) -> int:

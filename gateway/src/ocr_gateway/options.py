@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from ocr_gateway.documents import page_ranges
 from ocr_gateway.problems import Problem
+
+MIN_DPI, MAX_DPI = 50, 600
 
 
 class Options(BaseModel):
@@ -19,6 +22,23 @@ class Options(BaseModel):
         "pixel", description="`relative`: 0 to 1 of the page's width and height (json)."
     )
     min_confidence: float = Field(0, ge=0, le=1, description="Lines that are read less surely are left out.")
+    pages: str | None = Field(
+        None, max_length=page_ranges.MAX_LENGTH, description="Pages to read, such as `1-3,7` or `2-`; all."
+    )
+    dpi: int = Field(200, ge=MIN_DPI, le=MAX_DPI, description="Pixels an inch in which a PDF is drawn.")
+    pdf_mode: Literal["auto", "ocr", "text"] = Field(
+        "auto",
+        description="`auto`: the text that a page of a PDF has, where it says what is shown, else the "
+        "page is read from its picture; `ocr`: always from its picture; `text`: its text alone.",
+    )
+
+    @field_validator("pages")
+    @classmethod
+    def _listed(cls, pages: str | None) -> str | None:
+        """Refuse what is no list of pages by its own code."""
+        if pages is not None:
+            page_ranges.parse(pages)
+        return pages
 
 
 OPTION_NAMES = frozenset(Options.model_fields)
@@ -28,7 +48,7 @@ def parse(given: Mapping[str, object]) -> Options:
     """The options of one request; names are known to be right.
 
     Raises:
-        Problem: invalid_parameter, naming the option and what it may be.
+        Problem: invalid_parameter, naming the option and what it may be; invalid_pages.
     """
     try:
         return Options.model_validate(given)

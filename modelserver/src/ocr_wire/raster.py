@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import islice
 from operator import attrgetter
 
 from PIL import (
@@ -34,6 +35,7 @@ __all__ = [
     "frame_of",
     "frames",
     "inspect",
+    "page_sizes",
     "reduced_frame",
     "reduced_frames",
     "reduction",
@@ -171,8 +173,26 @@ def reduced_frames(data: bytes, limits: Limits, reduce_above: int) -> Iterator[F
         yield reduced_frame(data, index, reduce_above)
 
 
+def page_sizes(data: bytes, most: int) -> list[tuple[int, int] | ImageProblem]:
+    """The stored width and height of each page, at most `most`; no pixel is decoded.
+
+    Where the file is damaged the problem takes the page's place, and what may come behind is not found.
+
+    Raises:
+        ImageProblem: empty_body or unsupported_media_type; undecodable_image when there is no first page.
+    """
+    found: list[tuple[int, int] | ImageProblem] = []
+    try:
+        found.extend(islice(_sizes(data, sniff(data)), most))
+    except ImageProblem as problem:
+        if not found:
+            raise
+        found.append(problem)
+    return found
+
+
 def reduced_frame(data: bytes, index: int, reduce_above: int) -> Frame:
-    """One page of a file that `inspect` has passed, by its index; as in `reduced_frames`.
+    """One page of a file by its index, whose size `check_size` has passed; as in `reduced_frames`.
 
     The file is opened anew for each: between pages nothing of the decoder is held.
 
