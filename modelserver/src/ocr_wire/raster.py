@@ -34,6 +34,7 @@ __all__ = [
     "frame_of",
     "frames",
     "inspect",
+    "opened",
     "reduced_frames",
     "reduction",
     "sniff",
@@ -171,10 +172,21 @@ def reduced_frames(data: bytes, limits: Limits, reduce_above: int) -> Iterator[F
 
 def _frame(data: bytes, form: str, index: int, reduce_above: int) -> Frame:
     """One page. The file is opened anew for each: between pages nothing of the decoder is held."""
+    with opened(data, form, index) as image:
+        return _decode(image, reduce_above)
+
+
+@contextmanager
+def opened(data: bytes, form: str, index: int = 0) -> Iterator[ImageFile]:
+    """The page of that index in a file of that format, its header read and its pixels not yet.
+
+    Raises:
+        ImageProblem: undecodable_image, also for what fails inside the block.
+    """
     with damage_is_a_problem(), _OPENERS[form](BytesIO(data)) as image:
         if index:
             image.seek(index)
-        return _decode(image, reduce_above)
+        yield image
 
 
 def reduction(width: int, height: int, reduce_above: int) -> int:
