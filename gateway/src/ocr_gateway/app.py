@@ -14,6 +14,7 @@ from starlette.responses import Response
 from ocr_gateway.config import Config
 from ocr_gateway.documents.admission import Admission
 from ocr_gateway.edge import Edge
+from ocr_gateway.formats.child import Children
 from ocr_gateway.metrics import Metrics
 from ocr_gateway.problems import Problem, render
 from ocr_gateway.recognise import Recogniser
@@ -67,6 +68,7 @@ def _services(
             limits=raster.Limits(max_pixels=config.max_image_pixels, max_pages=config.max_pages),
             page_concurrency=config.page_concurrency,
         ),
+        children=Children(),
         discovering=discovering,
     )
 
