@@ -13,9 +13,9 @@ from PIL.ImageFile import ImageFile
 from ocr_wire import raster
 from ocr_wire.pixels import Pixels, orientation, upright_rgb
 
-# Pixels an inch of an image that names none, or none that a scanner has.
 _POINTS_PER_INCH = 72
-DEFAULT_DPI = 200.0
+# Pixels an inch of an image that names none, or none that a scanner has.
+_DEFAULT_DPI = 200
 _LEAST_DPI, _MOST_DPI = 30, 4800
 _PNG_SIGNATURE_LENGTH = 8
 _GREY, _RGB, _PALETTE = 0, 2, 3
@@ -23,7 +23,7 @@ _GREY, _RGB, _PALETTE = 0, 2, 3
 
 @dataclass(frozen=True)
 class Picture:
-    """An image in a PDF: its width and height in points as stored, and its EXIF orientation, 1 to 8."""
+    """An image in a PDF: its width and height in points as stored, and its EXIF orientation."""
 
     image: Stream
     size: tuple[float, float]
@@ -59,7 +59,7 @@ def _size(image: ImageFile) -> tuple[float, float]:
     """Width and height in points."""
     across, down = image.info.get("dpi", (0, 0))
     if not (_LEAST_DPI <= across <= _MOST_DPI and _LEAST_DPI <= down <= _MOST_DPI):
-        across = down = DEFAULT_DPI
+        across = down = _DEFAULT_DPI
     return image.width * _POINTS_PER_INCH / float(across), image.height * _POINTS_PER_INCH / float(down)
 
 

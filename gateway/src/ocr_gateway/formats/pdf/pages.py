@@ -73,14 +73,16 @@ def _add_image(pdf: Pdf, number: int, sheet: Sheet, document: bytes) -> None:
         pdf.add_blank_page(page_size=_A4)
         return
     width, height = picture.size
-    if picture.turn >= _ON_ITS_SIDE:
+    # What is no orientation is left as it is, as in `ocr_wire.pixels`.
+    turn = picture.turn if picture.turn in _UPRIGHT else 1
+    if turn >= _ON_ITS_SIDE:
         width, height = height, width
     shrink = min(1, _LONGEST / max(width, height))
     width, height = max(width * shrink, 3), max(height * shrink, 3)
     page = pdf.add_blank_page(page_size=(width, height))
     page.obj.Resources = Dictionary(XObject=Dictionary(Scan=picture.image))
     sides = (width, height) * 3
-    matrix = " ".join(f"{part * side:.3f}" for part, side in zip(_UPRIGHT[picture.turn], sides, strict=True))
+    matrix = " ".join(f"{part * side:.3f}" for part, side in zip(_UPRIGHT[turn], sides, strict=True))
     page.obj.Contents = pdf.make_stream(f"q {matrix} cm /Scan Do Q\n".encode())
 
 
