@@ -40,10 +40,11 @@ images: .venv/installed-dev ## Build the three images without a docker daemon (r
 ##@ Develop
 
 .PHONY: generate
-generate: .venv/installed-dev ## Write what is generated from code: the CRD, and the chart's copies
+generate: .venv/installed-dev ## Write what is generated from code: the CRD, the chart's copies, the result's schema
 	@$(BIN)/python -m ocr_operator.crdgen crds
 	@cp crds/*.yaml charts/ocr-operator/files/crds/
 	@cp operator/src/ocr_operator/operands.yaml charts/ocr-operator/files/
+	@$(BIN)/python -m ocr_gateway.formats.json > docs/schemas/ocr-result.v1.json
 
 .PHONY: lint
 lint: .venv/installed-dev ## ruff, mypy, import contracts, YAML

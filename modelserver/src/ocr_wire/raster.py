@@ -35,6 +35,7 @@ __all__ = [
     "frame_of",
     "frames",
     "inspect",
+    "opened",
     "page_sizes",
     "reduced_frame",
     "reduced_frames",
@@ -199,10 +200,21 @@ def reduced_frame(data: bytes, index: int, reduce_above: int) -> Frame:
     Raises:
         ImageProblem: undecodable_image.
     """
-    with damage_is_a_problem(), _OPENERS[sniff(data)](BytesIO(data)) as image:
+    with opened(data, sniff(data), index) as image:
+        return _decode(image, reduce_above)
+
+
+@contextmanager
+def opened(data: bytes, form: str, index: int = 0) -> Iterator[ImageFile]:
+    """The page of that index in a file of that format, its header read and its pixels not yet.
+
+    Raises:
+        ImageProblem: undecodable_image, also for what fails inside the block.
+    """
+    with damage_is_a_problem(), _OPENERS[form](BytesIO(data)) as image:
         if index:
             image.seek(index)
-        return _decode(image, reduce_above)
+        yield image
 
 
 def reduction(width: int, height: int, reduce_above: int) -> int:
