@@ -43,9 +43,9 @@ class Bounds:
     `queue` jobs may wait. A new request is taken if its first turn comes after `wait_jobs` typical jobs at
     most, or within `wait_seconds`. Of jobs with more than `heavy_pixels` one runs at a time.
 
-    Bounded by jobs of the usual length the wait keeps its proportion to what it is without overload (by
-    queueing theory its 99th percentile at 80 % load is five to ten of them), on fast and on slow machines; where jobs are very short
-    nobody minds a second.
+    Bounded by jobs of the usual length the wait keeps its proportion to what it is without overload, on fast
+    and on slow machines (by queueing theory the 99th percentile at 80 % load is five to ten of them); where
+    jobs are very short nobody minds a second.
     """
 
     queue: int
