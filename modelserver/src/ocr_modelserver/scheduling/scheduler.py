@@ -44,9 +44,9 @@ class Bounds:
     most, or within `wait_seconds`. At most `running` jobs run at a time, and of those with more than
     `heavy_pixels` one.
 
-    Bounded by jobs of the usual length the wait keeps its proportion to what it is without overload (eight of
-    them are about the 99th percentile at 80 % load), on fast and on slow machines; where jobs are very short
-    nobody minds a second.
+    Bounded by jobs of the usual length the wait keeps its proportion to what it is without overload, on fast
+    and on slow machines (by queueing theory the 99th percentile at 80 % load is five to ten of them); where
+    jobs are very short nobody minds a second.
     """
 
     queue: int
