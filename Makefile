@@ -40,10 +40,11 @@ images: .venv/installed-dev ## Build the three images without a docker daemon (r
 ##@ Develop
 
 .PHONY: generate
-generate: .venv/installed-dev ## Write what is generated from code: the CRD, and the chart's copies
+generate: .venv/installed-dev ## Write what is generated from code: the CRD, the chart's copies, the result's schema
 	@$(BIN)/python -m ocr_operator.crdgen crds
 	@cp crds/*.yaml charts/ocr-operator/files/crds/
 	@cp operator/src/ocr_operator/operands.yaml charts/ocr-operator/files/
+	@$(BIN)/python -m ocr_gateway.formats.json > docs/schemas/ocr-result.v1.json
 
 .PHONY: lint
 lint: .venv/installed-dev ## ruff, mypy, import contracts, YAML
@@ -75,6 +76,14 @@ bench-engine: .venv/installed-dev ## Engines compared in speed and text, into do
 .PHONY: bench-gateway
 bench-gateway: .venv/installed-dev ## What the gateway costs, into docs/benchmarks-gateway.md (QUICK=1: short)
 	@$(BIN)/python -m tests.bench.gateway $(if $(QUICK),--quick)
+
+.PHONY: bench-overload
+bench-overload: .venv/installed-dev ## Gateway and model server at 80 % and 200 % of their capacity (3 minutes)
+	@$(BIN)/python -m tests.bench.overload
+
+.PHONY: bench-fuzz
+bench-fuzz: .venv/installed-dev ## 10,000 damaged images to a model server; fails when one ends a worker (6 minutes)
+	@$(BIN)/python -m tests.bench.fuzz
 
 .PHONY: clean
 clean: ## Remove .venv and what tools left in the checkout

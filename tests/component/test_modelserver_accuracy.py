@@ -10,6 +10,9 @@ from PIL import Image, ImageFilter, ImageOps
 from ocr_modelserver.config import Config
 from ocr_modelserver.models.store import default_models_dir
 from ocr_modelserver.reader import Reader, open_reader
+from tests.bench import fonts
+from tests.bench.pages import SPECS, render
+from tests.bench.score import cer, joined, normalised
 from tests.support.drawing import encoded, lines, page
 
 PROSE = lines(8, 6)
@@ -70,6 +73,17 @@ def test_the_words_of_a_page_are_read(reader: Reader, name: str) -> None:
     assert word_f1(" ".join(text for column in columns for text in column), read) >= least, read
 
 
+@pytest.mark.parametrize("name", ["columns3-de", "article-en", "magazine-de", "form-fr"])
+def test_a_page_of_columns_figures_side_bars_or_fields_is_read_in_order(reader: Reader, name: str) -> None:
+    fonts.install()
+    (spec,) = (spec for spec in SPECS if spec.name == name)
+    drawn = render(spec, "report")
+
+    read = reader.read(drawn.data, nothing)
+
+    assert cer(joined(drawn.lines), normalised(read.text)) <= 0.05
+
+
 @pytest.mark.parametrize(
     "image",
     [
@@ -84,6 +98,16 @@ def test_an_image_without_text_of_any_shape_and_mode_has_no_lines(reader: Reader
     (found,) = reader.read(encoded(image), nothing).pages
 
     assert (found.width, found.height, found.lines) == (*image.size, ())
+
+
+def test_a_page_reads_the_same_when_its_lines_are_shared_among_threads(reader: Reader) -> None:
+    image = encoded(noisy(prose(18)))
+    shared = open_reader(Config(default_models_dir(), threads=2, mode="latency"))
+
+    (one,), (two,) = (each.read(image, nothing).pages for each in (reader, shared))
+
+    assert one.lines == two.lines
+    assert len(one.lines) == len(PROSE)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "RGBA"])

@@ -16,6 +16,7 @@ from ocr_gateway.documents.admission import Admission
 from ocr_gateway.documents.opener import Opener
 from ocr_gateway.documents.renderers import Renderers
 from ocr_gateway.edge import Edge
+from ocr_gateway.formats.child import Children
 from ocr_gateway.metrics import Metrics
 from ocr_gateway.problems import Problem, render
 from ocr_gateway.recognise import Recogniser
@@ -75,6 +76,7 @@ def _services(
             Opener(renderers, limits),
             page_concurrency=lambda: config.page_concurrency * max(1, len(balancer.replicas)),
         ),
+        children=Children(),
         discovering=discovering,
     )
 

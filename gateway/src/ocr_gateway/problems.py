@@ -44,6 +44,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "image_too_small": Code(422, "The image is too small"),
         "page_render_failed": Code(422, "The page cannot be drawn"),
         "undecodable_image": Code(422, "The image cannot be decoded"),
+        "output_failed": Code(422, "The output cannot be made of this document"),
         "internal": Code(500, "Something went wrong here"),
         "upstream_error": Code(502, "A model server failed", retryable=True),
         "not_ready": Code(503, "No model server is ready", retryable=True),

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,7 @@ from ocr_modelserver.models.catalogue import Catalogue, ModelError, load_catalog
 from ocr_modelserver.models.fetch import fetch_models
 from ocr_modelserver.models.store import default_models_dir, is_complete
 from ocr_modelserver.reader import open_reader
+from ocr_modelserver.show import write_pictures
 from ocr_modelserver.threads import available_cpus
 from ocr_wire import logs
 from ocr_wire.raster import ImageProblem, Limits
@@ -58,8 +60,10 @@ def _parser(catalogue: Catalogue) -> argparse.ArgumentParser:
     reading = commands.add_parser("read", help="print the text of image files")
     reading.add_argument("files", nargs="+", type=Path, metavar="FILE")
     reading.add_argument("--model", choices=catalogue.names, default=catalogue.default, metavar="NAME")
+    _add_languages(reading)
     reading.add_argument("--models-dir", type=Path, default=default_models_dir(), metavar="DIR")
     reading.add_argument("--output", choices=["text", "json"], default="text", help="(%(default)s)")
+    reading.add_argument("--show", action="store_true", help="write FILE.ocr.png: boxes, paragraphs, order")
     reading.set_defaults(run=_read)
     listing = commands.add_parser("models", help="list the catalogue and what is on disk")
     listing.add_argument("--models-dir", type=Path, default=default_models_dir(), metavar="DIR")
@@ -73,6 +77,7 @@ def _add_serve(serve: argparse.ArgumentParser, catalogue: Catalogue) -> None:
     add("--host", default="127.0.0.1", help="address to listen on, IPv4 or IPv6")
     add("--port", type=_Whole(0, _MAX_PORT), default=8080, help="port to listen on")
     add("--model", choices=catalogue.names, default=catalogue.default, help="name in the catalogue")
+    _add_languages(serve)
     add("--models-dir", type=Path, default=default_models_dir(), metavar="DIR", help="where its files are")
     add("--threads", type=_Whole(0, 1024), default=0, help="CPUs to use; 0: the container's limit")
     add(
@@ -81,13 +86,23 @@ def _add_serve(serve: argparse.ArgumentParser, catalogue: Catalogue) -> None:
         default="throughput",
         help="throughput: a page a thread; latency: all threads on one page",
     )
-    add("--max-queue", type=_Whole(1, 10_000), default=64, help="images that may wait")
+    add("--max-queue", type=_Whole(1, 10_000), default=64, help="pages that may wait")
     add("--warmup", action=argparse.BooleanOptionalAction, default=True, help="run once before being ready")
     add("--max-image-pixels", type=_Whole(16, 1_000_000_000), default=50_000_000, help="pixels of a page")
     add("--max-pages", type=_Whole(1, 10_000), default=50, help="pages of an image file")
     add("--service", default="local", help="value of the metrics' label ocrservice")
     add("--log-level", choices=["debug", "info", "warning", "error"], default="info", help="least level")
     serve.set_defaults(run=_serve)
+
+
+def _add_languages(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--languages",
+        type=lambda text: tuple(text.split(",")),
+        default=(),
+        metavar="TAG,TAG",
+        help="BCP 47; only their characters are read (all that the model reads)",
+    )
 
 
 class _Whole:
@@ -107,6 +122,7 @@ class _Whole:
 def _serve(options: argparse.Namespace, _: Catalogue) -> None:
     logs.configure(options.log_level)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would write plain lines
+    cv2.setNumThreads(1)  # the cores are busy with pages or lines
     _return_large_blocks()
     listener = _listen(options.host, options.port)
     app = create_app(
@@ -114,6 +130,7 @@ def _serve(options: argparse.Namespace, _: Catalogue) -> None:
             models_dir=options.models_dir,
             threads=options.threads or available_cpus(),
             model=options.model,
+            languages=options.languages,
             mode=options.mode,
             max_queue=options.max_queue,
             warmup=options.warmup,
@@ -139,13 +156,22 @@ def _serve(options: argparse.Namespace, _: Catalogue) -> None:
 
 
 def _read(options: argparse.Namespace, _: Catalogue) -> None:
-    config = Config(options.models_dir, available_cpus(), model=options.model, mode="latency")
-    reader = open_reader(config)
+    config = Config(
+        options.models_dir,
+        available_cpus(),
+        model=options.model,
+        languages=options.languages,
+        mode="latency",
+    )
+    reader, threads = open_reader(config), ThreadPoolExecutor(config.threads)
     for path in options.files:
         try:
-            document = reader.read(path.read_bytes(), lambda: None)
+            data = path.read_bytes()
+            document = reader.read(data, lambda: None, threads.map)
+            if options.show:
+                write_pictures(path, data, document, config.limits)
         except OSError as error:
-            raise ModelError(f"{path} cannot be read: {error.strerror}") from None
+            raise ModelError(f"{error.filename or path}: {error.strerror}") from None
         except ImageProblem as problem:
             raise ModelError(f"{path}: {problem.detail}") from None
         print(document.model_dump_json() if options.output == "json" else document.text)

@@ -15,15 +15,19 @@ MEBIBYTE = 1 << 20
 class Config:
     """The model to serve and the bounds it is served within.
 
+    `languages` (BCP 47) limit what is read to their characters; none mean all that the model reads.
     `threads` is the number of CPUs to use: `throughput` reads that many pages at once with one thread each,
-    `latency` one page at a time with all of them. `max_queue` counts images that wait.
+    `latency` one page at a time with all of them. `max_queue` counts pages that wait. Pages of more
+    than `heavy_pixels` are read one at a time, for what decoding them takes.
     """
 
     models_dir: Path
     threads: int
     model: str = "balanced"
+    languages: tuple[str, ...] = ()
     mode: Mode = "throughput"
     max_queue: int = 64
+    heavy_pixels: int = 10_000_000
     warmup: bool = True
     limits: Limits = field(default_factory=Limits)
     service: str = "local"
@@ -31,13 +35,13 @@ class Config:
     body_total_seconds: float = 60.0
 
     @property
-    def workers(self) -> int:
-        """Pages read at once."""
+    def pages_at_once(self) -> int:
+        """Pages read at once; threads that have none help with the lines of another's."""
         return self.threads if self.mode == "throughput" else 1
 
     @property
-    def threads_per_page(self) -> int:
-        """Threads that compute one page."""
+    def detection_threads(self) -> int:
+        """Threads that look for the text of one page."""
         return 1 if self.mode == "throughput" else self.threads
 
     @property
@@ -53,6 +57,6 @@ class Config:
 
     @property
     def max_bytes_in_flight(self) -> int:
-        """All bodies that are held at once, waiting or being read; with the models and one decoded page
-        of 50 megapixels it fits a limit of 1 GiB."""
-        return max(256 * MEBIBYTE, self.max_body_bytes)
+        """All bodies that are held at once, waiting or being read; with the models of two workers and one
+        page of 50 megapixels being decoded it fits a limit of 1 GiB."""
+        return max(160 * MEBIBYTE, self.max_body_bytes)

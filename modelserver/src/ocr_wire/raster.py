@@ -20,7 +20,7 @@ from PIL import (
 )
 from PIL.ImageFile import ImageFile
 
-from ocr_wire.pixels import Pixels, orientation, upright_rgb
+from ocr_wire.pixels import Pixels, on_its_side, orientation, upright_rgb
 
 __all__ = [
     "FORMATS",
@@ -32,11 +32,12 @@ __all__ = [
     "Pixels",
     "check_size",
     "damage_is_a_problem",
-    "frame_at",
     "frame_of",
     "frames",
     "inspect",
+    "opened",
     "page_sizes",
+    "reduced_frame",
     "reduced_frames",
     "reduction",
     "sniff",
@@ -90,15 +91,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """What the headers say. The size is the first frame's as stored, before EXIF orientation.
-
-    `frames` is the number of pages to read: 1 for everything but TIFF.
+    """What the headers say. `sizes` are (width, height) as stored, before EXIF orientation, of each page to
+    read: one for everything but TIFF.
     """
 
     format: str
-    width: int
-    height: int
-    frames: int
+    sizes: tuple[tuple[int, int], ...]
+
+    @property
+    def frames(self) -> int:
+        """The number of pages to read."""
+        return len(self.sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,7 @@ def inspect(data: bytes, limits: Limits) -> ImageInfo:
             )
         check_size(*size, limits)
         sizes.append(size)
-    return ImageInfo(name, *sizes[0], len(sizes))
+    return ImageInfo(name, tuple(sizes))
 
 
 def frames(data: bytes, limits: Limits) -> Iterator[Pixels]:
@@ -167,9 +170,8 @@ def reduced_frames(data: bytes, limits: Limits, reduce_above: int) -> Iterator[F
     Raises:
         ImageProblem: as `frames`.
     """
-    info = inspect(data, limits)
-    for index in range(info.frames):
-        yield _frame(data, info.format, index, reduce_above)
+    for index in range(inspect(data, limits).frames):
+        yield reduced_frame(data, index, reduce_above)
 
 
 def page_sizes(data: bytes, most: int) -> list[tuple[int, int] | ImageProblem]:
@@ -190,23 +192,29 @@ def page_sizes(data: bytes, most: int) -> list[tuple[int, int] | ImageProblem]:
     return found
 
 
-def frame_at(data: bytes, index: int, reduce_above: int) -> Frame:
-    """The page at `index`, counted from 0, upright; reduced as by `reduced_frames`.
+def reduced_frame(data: bytes, index: int, reduce_above: int) -> Frame:
+    """One page of a file by its index, whose size `check_size` has passed; as in `reduced_frames`.
 
-    Its size has been held against the limits by `check_size`.
+    The file is opened anew for each: between pages nothing of the decoder is held.
 
     Raises:
         ImageProblem: undecodable_image.
     """
-    return _frame(data, sniff(data), index, reduce_above)
+    with opened(data, sniff(data), index) as image:
+        return _decode(image, reduce_above)
 
 
-def _frame(data: bytes, form: str, index: int, reduce_above: int) -> Frame:
-    """One page. The file is opened anew for each: between pages nothing of the decoder is held."""
+@contextmanager
+def opened(data: bytes, form: str, index: int = 0) -> Iterator[ImageFile]:
+    """The page of that index in a file of that format, its header read and its pixels not yet.
+
+    Raises:
+        ImageProblem: undecodable_image, also for what fails inside the block.
+    """
     with damage_is_a_problem(), _OPENERS[form](BytesIO(data)) as image:
         if index:
             image.seek(index)
-        return _decode(image, reduce_above)
+        yield image
 
 
 def reduction(width: int, height: int, reduce_above: int) -> int:
@@ -217,10 +225,9 @@ def reduction(width: int, height: int, reduce_above: int) -> int:
     return factor
 
 
-def frame_of(pixels: Pixels, width: int, height: int) -> Frame:
-    """A frame of upright pixels; `width` and `height` are the stored original's, before EXIF orientation."""
-    turned = (pixels.shape[1] > pixels.shape[0]) != (width > height)
-    return Frame(pixels, height if turned else width, width if turned else height)
+def frame_of(pixels: Pixels, width: int, height: int, *, turned: bool) -> Frame:
+    """A frame of upright pixels; `width` and `height` are the stored original's, swapped where `turned`."""
+    return Frame(pixels, height, width) if turned else Frame(pixels, width, height)
 
 
 @contextmanager
@@ -298,8 +305,9 @@ def _decode(image: ImageFile, reduce_above: int) -> Frame:
     factor = reduction(width, height, reduce_above)
     if factor > 1 and isinstance(image, JpegImagePlugin.JpegImageFile):
         image.draft(None, (max(1, width // factor), max(1, height // factor)))
-    # A TIFF is turned by its plugin while it loads; the tag is gone afterwards.
     image.load()
-    turn = orientation(image)
     drafted = max(image.size) < max(width, height)
-    return frame_of(upright_rgb(image, turn, 1 if drafted else factor), width, height)
+    # A TIFF is turned by its plugin while it loads; the tag is gone afterwards.
+    turn, loaded_turned = orientation(image), not drafted and image.size != (width, height)
+    pixels = upright_rgb(image, turn, 1 if drafted else factor)
+    return frame_of(pixels, width, height, turned=loaded_turned or on_its_side(turn))

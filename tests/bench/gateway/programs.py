@@ -39,7 +39,15 @@ class Program:
     @property
     def rss_mib(self) -> float:
         """Its resident memory now."""
-        (found,) = re.findall(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.pid}/status").read_text())
+        return self._status("VmRSS")
+
+    @property
+    def peak_rss_mib(self) -> float:
+        """The most resident memory it ever had."""
+        return self._status("VmHWM")
+
+    def _status(self, name: str) -> float:
+        (found,) = re.findall(rf"{name}:\s+(\d+)", Path(f"/proc/{self.pid}/status").read_text())
         return int(found) / 1024
 
 

@@ -56,7 +56,7 @@ class TiffPages:
 
     def _decoded(self, number: int, held: int) -> Sheet:
         try:
-            frame = raster.frame_at(self._data, number - 1, REDUCE_ABOVE)
+            frame = raster.reduced_frame(self._data, number - 1, REDUCE_ABOVE)
         except raster.ImageProblem as problem:
             raise translated(problem) from problem
         message = pixel_message(frame.pixels, self._request_id)

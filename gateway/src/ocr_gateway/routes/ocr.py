@@ -1,18 +1,18 @@
 """POST /v1/ocr: a document in, its text out."""
 
-import asyncio
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ocr_gateway.documents import body, source
 from ocr_gateway.formats import negotiate
+from ocr_gateway.formats.answer import Answer, answer
+from ocr_gateway.formats.negotiate import Format
 from ocr_gateway.formats.view import View
 from ocr_gateway.options import OPTION_NAMES, parse
 from ocr_gateway.problems import Problem
 from ocr_gateway.recognise import Job, Timings
-from ocr_gateway.services import exchange_of, services_of, while_connected
+from ocr_gateway.services import Services, exchange_of, services_of, while_connected
 
 SHAPE = source.Shape(file_field="file", options=OPTION_NAMES)
 
@@ -32,11 +32,15 @@ async def ocr(request: Request) -> Response:
         options = parse(_merged(query, document.options))
         job = Job(request_id, deadline, options, timings)
         form = negotiate.choose(options.output, accept)
-        result = await while_connected(request, services.recogniser.recognise(document.data, job))
-        view = View(job.request_id, options, document.data)
-        content = await asyncio.to_thread(form.render, result, view)
+        made = await while_connected(request, _made(services, document.data, form, job))
     headers = {"Server-Timing": job.timings.header, "Vary": "Accept"}
-    return Response(content, headers=headers, media_type=form.media_type)
+    return made.response(headers)
+
+
+async def _made(services: Services, document: bytes, form: Format, job: Job) -> Answer:
+    result = await services.recogniser.recognise(document, job)
+    async with job.deadline.enforced():
+        return await answer(form, result, View(job.request_id, job.options, document), services.children)
 
 
 async def _document(request: Request, pieces: body.Pieces) -> source.Source:

@@ -5,16 +5,42 @@ recogniser is hardly ever wrong: on text that is upside down its confidence fall
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from ocr_modelserver.engine.arrays import Floats
-from ocr_modelserver.engine.geometry import sizes, turn_reading
+from ocr_modelserver.engine.arrays import Floats, Pixels
+from ocr_modelserver.engine.geometry import sizes, turn_points, turn_reading
 from ocr_modelserver.engine.reading import Reading
+from ocr_modelserver.spread import Map
 
 _VOTERS = 5
 _SURE = 0.85
 _TALL = 4.0  # height to width; a lone I has up to 3.8, and says nothing about the page
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A page as it is turned to be read: its pixels (h, w, 3) and the boxes of its lines (n, 4, 2) in them.
+
+    `quarters` counter-clockwise have brought it there from how it came.
+    """
+
+    pixels: Pixels
+    boxes: Floats
+    quarters: int = 0
+
+    def turned(self, quarters: int) -> "Sheet":
+        """The sheet turned counter-clockwise, with the first corners of its boxes at the top left again."""
+        height, width = self.pixels.shape[:2]
+        pixels = np.ascontiguousarray(np.rot90(self.pixels, quarters))
+        boxes = turn_points(turn_reading(self.boxes, quarters), quarters, width, height)
+        return Sheet(pixels, boxes, self.quarters + quarters)
+
+    def as_it_came(self, points: Floats) -> Floats:
+        """Points (..., 2) of the turned sheet on the page as it came."""
+        height, width = self.pixels.shape[:2]
+        return turn_points(points, -self.quarters, width, height)
 
 
 def runs_downwards(boxes: Floats) -> bool:
@@ -24,17 +50,17 @@ def runs_downwards(boxes: Floats) -> bool:
     return bool(area[height >= _TALL * width].sum() > area.sum() / 2)
 
 
-def upside_down(read: Callable[[Floats], Reading], boxes: Floats) -> bool:
+def upside_down(read: Callable[[Floats], Reading], boxes: Floats, spread: Map = map) -> bool:
     """Whether typical long lines of the page (n, 4, 2) read better upside down.
 
     `read` gives the reading of a box (4, 2). On a page that reads well it is asked for nothing that would not
-    be read anyway.
+    be read anyway; `spread` may share the boxes among threads.
     """
     voters = boxes[_typical(boxes)]
-    upright = _certainty([read(box) for box in voters])
+    upright = _certainty(list(spread(read, voters)))
     if upright >= _SURE:
         return False
-    return _certainty([read(box) for box in turn_reading(voters, 2)]) > upright
+    return _certainty(list(spread(read, turn_reading(voters, 2)))) > upright
 
 
 def _typical(boxes: Floats) -> list[int]:
