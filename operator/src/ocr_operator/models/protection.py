@@ -58,7 +58,7 @@ class SecretRef(Part):
 
 
 class Jwt(Part):
-    """Which JSON Web Tokens are taken: signed by RS256, ES256 or EdDSA with one of the keys, and not expired."""
+    """Which JSON Web Tokens are taken: signed by RS256, ES256 or EdDSA with one of the keys, not expired."""
 
     issuer: Claim = Field(description="What the claim iss must be.")
     audience: Claim = Field(description="What the claim aud must be, or hold.")
@@ -74,7 +74,7 @@ class Auth(Part):
 
     type: Literal["None", "APIKey", "JWT"] = Field(
         default="None",
-        description="None: everybody. APIKey: who sends a key of the Secret. JWT: who sends a token of the issuer.",
+        description="None: everybody. APIKey: who sends a key of the Secret. JWT: who sends a valid token.",
     )
     secret_ref: SecretRef | None = Field(
         default=None, description="Secret of the API keys: an entry for each client, one key a line."
