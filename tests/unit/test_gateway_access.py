@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from ocr_gateway.access.caller import traceparent
 from ocr_gateway.access.rates import MAX_CLIENTS, Rates
@@ -13,7 +15,7 @@ from ocr_gateway.access.settings import AccessSettings, JwtSettings, Rate
 from ocr_gateway.config import parse
 from ocr_gateway.problems import Problem
 from tests.unit.access_kit import AUDIENCE, ISSUER, Issuer, write_keys
-from tests.unit.gateway_kit import eventually, gateway, image, model_server
+from tests.unit.gateway_kit import ModelServer, eventually, gateway, image, model_server, reading
 
 PNG = image()
 ALICE, BOB = "a" * 32, "b" * 32
@@ -156,6 +158,38 @@ def test_buckets_are_bounded_and_the_longest_unheard_client_is_forgotten_first()
     assert rates.take("client 1").left == 1  # forgotten: a full bucket again
     with pytest.raises(Problem):
         rates.take("client 0")
+
+
+async def test_thirty_requests_of_one_client_delay_anothers_single_one_by_one_page(tmp_path: Path) -> None:
+    turns: asyncio.Queue[None] = asyncio.Queue()
+
+    async def when_told(request: Request, double: ModelServer) -> Response:
+        await turns.get()
+        return await reading(request, double)
+
+    access = keyed(tmp_path / "k")
+    async with model_server(when_told) as double, gateway(tmp_path, double, access=access) as running:
+
+        def post(key: str, name: str) -> asyncio.Task[Any]:
+            headers = {"x-api-key": key, "x-request-id": name}
+            return asyncio.create_task(running.client.post("/v1/ocr", content=PNG, headers=headers))
+
+        async def waiting(pages: int) -> bool:
+            text = (await running.client.get("/metrics")).text
+            return f'ocr_gateway_pages_waiting{{ocrservice="local"}} {pages}.0' in text
+
+        many = [post(ALICE, f"alice-{number}") for number in range(30)]
+        await eventually(lambda: waiting(26))
+        single = post(BOB, "bob")
+        await eventually(lambda: waiting(27))
+        turns.put_nowait(None)
+        await eventually(lambda: len(double.seen) == 5)
+        assert double.seen[4]["x-request-id"] == "bob"
+        for _ in range(30):
+            turns.put_nowait(None)
+        answers = await asyncio.gather(*many, single)
+        assert {answer.status_code for answer in answers} == {200}
+        assert await waiting(0)
 
 
 async def test_one_client_cannot_hold_all_that_the_gateway_holds(tmp_path: Path) -> None:
