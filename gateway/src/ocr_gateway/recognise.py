@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from pydantic import ValidationError
@@ -89,6 +89,7 @@ class Recogniser:
             Problem: the document's, before the first result, or the deadline's; what is wrong with one page
                 is its outcome.
         """
+        job = replace(job, deadline=job.deadline.within(job.options.deadline_ms))
         async with job.deadline.enforced(), AsyncExitStack() as stack:
             with job.timings.measure("open"):
                 opening = self._opener.opened(data, job.options, job.request_id)
