@@ -19,7 +19,7 @@ LIMITS = ("--max-pages", str(LONG), "--request-timeout-seconds", "600")
 
 
 async def long_documents(_: Sizes) -> list[Row]:
-    """Pages drawn at 200 dpi for model servers with an empty pipeline; memory of gateway and renderers."""
+    """Pages drawn at 200 dpi, for empty model servers; memory is that of gateway and renderers together."""
     rows = []
     for count in (1, 2, 4):
         with programs.empty_servers(count) as servers, programs.gateway(servers, *LIMITS) as door:
