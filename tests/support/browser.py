@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import ActionChains, Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
@@ -37,8 +37,9 @@ def install() -> None:
 class Browser:
     """One window; finds elements by CSS selectors and waits for what has to come."""
 
-    def __init__(self, driver: Chrome) -> None:
+    def __init__(self, driver: Chrome, downloads: Path) -> None:
         self.driver = driver
+        self.downloads = downloads
 
     def open(self, url: str) -> None:
         """Load the page anew."""
@@ -76,7 +77,7 @@ class Browser:
 
     def press(self, *keys: str) -> None:
         """Type into what has the focus."""
-        self.driver.switch_to.active_element.send_keys(*keys)
+        ActionChains(self.driver).send_keys(*keys).perform()
 
     def complaints(self) -> list[str]:
         """What the console says since the last time: violations of the policy, errors of scripts."""
@@ -96,6 +97,6 @@ def chromium(downloads: Path, *flags: str) -> Iterator[Browser]:
     options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
     driver = Chrome(options, ChromeService(shutil.which("chromedriver")))
     try:
-        yield Browser(driver)
+        yield Browser(driver, downloads)
     finally:
         driver.quit()

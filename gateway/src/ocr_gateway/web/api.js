@@ -10,15 +10,45 @@ export class Problem extends Error {
   }
 }
 
-// Read a document; `onPage` is called with each of its pages. Gives what the server says about the whole:
-// its timings, and the answer as it came if that was JSON.
-export async function read(file, { onPage, ...call }) {
+// Read a document. `onPage` is called with each of its pages, `onTotal` with their number where it is told
+// beforehand. Gives the timings, and the answer as it came if that was JSON.
+export async function read(file, { onPage, onTotal, ...call }) {
   const answer = await post(file, { accept: `${STREAM}, application/json;q=0.9`, ...call });
-  if (mediaType(answer) === STREAM) return streamed(answer, onPage);
+  if (mediaType(answer) === STREAM) return streamed(answer, { onPage, onTotal });
   const whole = await answer.blob();
   const document = JSON.parse(await whole.text());
   document.pages.forEach(onPage);
   return { timings: document.timings_ms, json: whole };
+}
+
+async function streamed(answer, { onPage, onTotal }) {
+  for await (const { event, ...told } of events(answer.body)) {
+    if (event === "meta") onTotal(told.pages);
+    else if (event !== "end") onPage(told);
+    else if (told.error) throw new Problem(told.error);
+    else return { timings: told.timings_ms };
+  }
+  throw cutOff(answer);
+}
+
+// The JSON objects of a body, one a line.
+async function* events(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (let piece = await next(reader); !piece.done; piece = await next(reader)) {
+    const lines = (rest + piece.value).split("\n");
+    rest = lines.pop();
+    yield* lines.map((line) => JSON.parse(line));
+  }
+}
+
+// A connection that breaks looks like an end; that the last event is missing tells.
+const next = (reader) => reader.read().catch(() => ({ done: true }));
+
+function cutOff(answer) {
+  const detail = "The connection ended before the last page came. What came is shown.";
+  const instance = answer.headers.get("x-request-id") ?? "";
+  return new Problem({ title: "The answer is not complete", detail, instance, retryable: true });
 }
 
 // The document in one of the output formats, as a Blob.

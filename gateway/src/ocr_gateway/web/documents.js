@@ -15,6 +15,7 @@ export class Entry {
   outputs = new Map();
   timings = {};
   seconds = 0;
+  total = 0; // pages, once it is known
   state = "waiting";
   problem = null;
 
@@ -67,10 +68,11 @@ export class Documents extends EventTarget {
 
   async #read(entry, signal) {
     const started = performance.now();
+    const onTotal = (total) => signal.aborted || this.#change(entry, { total });
     const onPage = (page) => signal.aborted || this.#change(entry, { pages: [...entry.pages, page] });
     this.#change(entry, { state: "reading" });
     try {
-      const { timings, json } = await read(entry.file, { key: this.key, signal, onPage });
+      const { timings, json } = await read(entry.file, { key: this.key, signal, onPage, onTotal });
       if (json) entry.outputs.set("json", json);
       const seconds = (performance.now() - started) / 1000;
       this.#change(entry, { state: "done", timings, seconds });

@@ -60,10 +60,10 @@ function label(entry) {
   }
 }
 
-function told({ state, pages }) {
+function told({ state, pages, total }) {
   const count = pages.length === 1 ? "1 page" : `${pages.length} pages`;
   if (state === "done") return pages.length === 1 ? `${(pages[0].lines ?? []).length} lines` : count;
-  return state === "reading" && pages.length ? `reading, ${count} …` : STATES[state];
+  return state === "reading" && pages.length ? `${pages.length} of ${total} pages …` : STATES[state];
 }
 
 // Pages come by the hundred; only beginnings and ends are worth a word.
@@ -76,7 +76,7 @@ function announce(entry) {
 function show() {
   const page = shownPage();
   const reading = documents.open.includes(current);
-  byId("progress").hidden = !reading;
+  showProgress(reading);
   turner(page);
   showProblem(current.problem ?? page?.error);
   output.show(current);
@@ -87,6 +87,14 @@ function show() {
   drawn = [current, page];
   lines.show(shownLines());
   picture.show(current, page);
+}
+
+function showProgress(reading) {
+  const bar = byId("progress");
+  bar.hidden = !reading;
+  bar.max = current.total || 1;
+  if (current.total > 1) bar.value = current.pages.length;
+  else bar.removeAttribute("value");
 }
 
 function turner(page) {
