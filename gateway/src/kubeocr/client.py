@@ -3,10 +3,9 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, overload
+from typing import Any, Generic, Self, TypeVar, overload
 
 import httpx
 
@@ -16,30 +15,15 @@ from kubeocr.retries import Retries, seconds_of
 
 Source = str | Path | bytes
 Option = str | int | float | bool
+H = TypeVar("H", httpx.Client, httpx.AsyncClient)
 
 CONNECT_SECONDS = 10.0
 
 
-@dataclass(frozen=True)
-class _Settings:
-    """How both clients talk to the server."""
+class _Base(Generic[H]):
+    """How both clients are made. `timeout` is in seconds, for one answer."""
 
-    url: str
-    api_key: str | None
-    timeout: float
-
-    def arguments(self) -> dict[str, Any]:
-        """What httpx's clients are made of."""
-        headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
-        timeout = httpx.Timeout(self.timeout, connect=CONNECT_SECONDS)
-        return {"base_url": self.url.rstrip("/") + "/", "headers": headers, "timeout": timeout}
-
-
-class Client:
-    """Reads documents; a context manager, or to be closed. Threads may share it.
-
-    `timeout` is in seconds, for one answer. Calls raise OcrError; OSError for a file that cannot be opened.
-    """
+    _transport: type[H]
 
     def __init__(
         self,
@@ -49,8 +33,21 @@ class Client:
         timeout: float = 300,
         retries: Retries = Retries(),  # noqa: B008 - frozen
     ) -> None:
-        self._http = httpx.Client(**_Settings(url, api_key, timeout).arguments())
         self._retries = retries
+        self._http = self._transport(
+            base_url=url.rstrip("/") + "/",
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            timeout=httpx.Timeout(timeout, connect=CONNECT_SECONDS),
+        )
+
+
+class Client(_Base[httpx.Client]):
+    """Reads documents; a context manager, or to be closed. Threads may share it.
+
+    Calls raise OcrError; OSError for a file that cannot be opened.
+    """
+
+    _transport = httpx.Client
 
     @overload
     def read(self, source: Source, output: None = None, **options: Option) -> Document: ...
@@ -84,19 +81,10 @@ class Client:
         self.close()
 
 
-class AsyncClient:
+class AsyncClient(_Base[httpx.AsyncClient]):
     """The same for asyncio; an asynchronous context manager, or to be closed."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        api_key: str | None = None,
-        timeout: float = 300,
-        retries: Retries = Retries(),  # noqa: B008 - frozen
-    ) -> None:
-        self._http = httpx.AsyncClient(**_Settings(url, api_key, timeout).arguments())
-        self._retries = retries
+    _transport = httpx.AsyncClient
 
     @overload
     async def read(self, source: Source, output: None = None, **options: Option) -> Document: ...
@@ -141,7 +129,7 @@ def read(
 ) -> Document | bytes:
     """`Client.read` on a connection of its own."""
     with Client(url, api_key=api_key) as client:
-        return client.read(source, output, **options) if output else client.read(source, **options)
+        return client.read(source, output, **options) if output else client.read(source, None, **options)
 
 
 @overload
@@ -157,7 +145,9 @@ async def aread(
 ) -> Document | bytes:
     """`AsyncClient.read` on a connection of its own."""
     async with AsyncClient(url, api_key=api_key) as client:
-        return await (client.read(source, output, **options) if output else client.read(source, **options))
+        return await (
+            client.read(source, output, **options) if output else client.read(source, None, **options)
+        )
 
 
 def _bytes(source: Source) -> bytes:
@@ -195,5 +185,5 @@ def _failed(error: httpx.HTTPError) -> OcrError:
         case httpx.ReadTimeout() | httpx.WriteTimeout():
             return OcrError("timed_out", f"No whole answer from {where} in time.", retryable=True)
         case _:
-            detail = f"No whole answer from {where}: {error or type(error).__name__}."
+            detail = f"No whole answer from {where}: {str(error) or type(error).__name__}."
             return OcrError("connection_failed", detail, retryable=True)

@@ -43,6 +43,19 @@ function draw(pen, { width, height }) {
   write("110.00 EUR", 910, 745, { size: 30, weight: 600, align: "right" });
   write("Payable within thirty days after receipt.", 90, 850);
   write("Questions? Call us between six and noon: 555 0142.", 90, 890);
+  stamp(pen);
   write("sunrise@bakery.example", 90, 1130, { size: 20, ink: "#b9b6ae" });
   write("page 1 of 1", 910, 1130, { size: 20, ink: "#b9b6ae", align: "right" });
+}
+
+// Not all that comes to be read is clean.
+function stamp(pen) {
+  pen.save();
+  pen.translate(560, 1030);
+  pen.rotate(-0.11);
+  Object.assign(pen, { globalAlpha: 0.4, filter: "blur(2.6px)", lineWidth: 4, strokeStyle: "#8a1c2b", fillStyle: "#8a1c2b" });
+  pen.strokeRect(0, -62, 330, 90);
+  Object.assign(pen, { font: "italic 600 34px serif", textAlign: "center" });
+  pen.fillText("received 21 Nov", 165, -5);
+  pen.restore();
 }
