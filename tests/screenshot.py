@@ -36,9 +36,10 @@ def shot(browser: Browser, url: str, size: tuple[int, int], scheme: str) -> byte
 
 
 def small(png: bytes) -> bytes:
-    """The same without transparency, packed as well as can be."""
+    """The same in 256 colours, chosen so that the rare ones are among them."""
     out = io.BytesIO()
-    Image.open(io.BytesIO(png)).convert("RGB").save(out, "PNG", optimize=True)
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    image.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=4).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 

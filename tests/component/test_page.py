@@ -211,7 +211,7 @@ def test_the_keyboard_alone_reads_a_sample_and_copies_a_line(desk: Desk, browser
         visited.append(browser.run(focused))
         if browser.run("return !!document.activeElement.closest('#lines')"):
             break
-    assert visited[0] == "documents"
+    assert "copy-all" in visited
     browser.press(Keys.ARROW_DOWN, Keys.ARROW_DOWN)
     assert browser.text("#sheet .badge") == "3"
     assert browser.run("return getComputedStyle(document.activeElement).outlineStyle") == "solid"

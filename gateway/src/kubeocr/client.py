@@ -34,7 +34,7 @@ class _Base(Generic[H]):
         retries: Retries = Retries(),  # noqa: B008 - frozen
     ) -> None:
         self._retries = retries
-        self._http = self._transport(
+        self._http: H = self._transport(
             base_url=url.rstrip("/") + "/",
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             timeout=httpx.Timeout(timeout, connect=CONNECT_SECONDS),

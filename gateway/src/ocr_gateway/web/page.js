@@ -54,10 +54,7 @@ function label(entry) {
   const button = buttons.get(entry) ?? tab(entry);
   button.dataset.state = entry.state;
   button.querySelector("small").textContent = told(entry);
-  for (const [each, { ariaCurrent }] of buttons) {
-    const wanted = each === current ? "true" : null;
-    if (ariaCurrent !== wanted) buttons.get(each).ariaCurrent = wanted;
-  }
+  for (const [each, tab] of buttons) tab.ariaCurrent = each === current ? "true" : null;
 }
 
 function told({ state, pages, total }) {
@@ -69,8 +66,9 @@ function told({ state, pages, total }) {
 // Pages come by the hundred; only beginnings and ends are worth a word.
 function announce(entry) {
   if (entry.state === "waiting" || (entry.state === "reading" && entry.pages.length)) return;
-  const rest = documents.open.length;
-  say(`${entry.name}: ${told(entry)}${rest ? `. To go: ${rest}` : ""}`);
+  const name = documents.entries.length > 1 ? `${entry.name}: ` : "";
+  const time = entry.state === "done" ? ` in ${entry.seconds.toFixed(1)} s` : "";
+  say(`${name}${told(entry)}${time}`);
 }
 
 function show() {
