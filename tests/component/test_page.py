@@ -121,6 +121,14 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def pdf(tmp_path: Path) -> Path:
+    """What the server would make of it is told by a script."""
+    path = tmp_path / "letter.pdf"
+    path.write_bytes(b"%PDF-1.7")
+    return path
+
+
 def test_a_chosen_picture_has_a_box_for_each_line_in_the_colour_of_its_confidence(
     desk: Desk, browser: Browser, picture: Path
 ) -> None:
@@ -346,7 +354,7 @@ def test_a_key_is_asked_for_sent_and_kept_out_of_the_command(
 
 
 def test_pages_are_shown_as_they_come(
-    scripted: Callable[[Scripted], Desk], browser: Browser, portal: BlockingPortal, picture: Path
+    scripted: Callable[[Scripted], Desk], browser: Browser, portal: BlockingPortal, pdf: Path
 ) -> None:
     go_on = portal.call(_event)
 
@@ -366,7 +374,7 @@ def test_pages_are_shown_as_they_come(
         return StreamingResponse(pages(), media_type="application/x-ndjson")
 
     desk = scripted(answer)
-    browser.one("#choose").send_keys(str(picture))
+    browser.one("#choose").send_keys(str(pdf))
     browser.until(lambda: desk.lines() == ["first"], "the first page is there")
     assert browser.one("#progress").get_attribute("max") == "3"
     assert "1 of 3 pages" in browser.text("#documents")
@@ -383,7 +391,7 @@ async def _event() -> asyncio.Event:
 
 
 def test_a_stream_that_breaks_keeps_what_came_and_says_so(
-    scripted: Callable[[Scripted], Desk], browser: Browser, picture: Path
+    scripted: Callable[[Scripted], Desk], browser: Browser, pdf: Path
 ) -> None:
     async def answer(request: Request) -> Response:
         await request.body()
@@ -391,7 +399,7 @@ def test_a_stream_that_breaks_keeps_what_came_and_says_so(
         return Response(content, media_type="application/x-ndjson")
 
     desk = scripted(answer)
-    desk.choose(picture)
+    desk.choose(pdf)
     assert desk.lines() == ["first"]
     assert browser.one("#problem h2").text == "The answer is not complete"
 

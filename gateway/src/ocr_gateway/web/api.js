@@ -1,7 +1,8 @@
-// The calls of the OCR API. An answer comes as a stream of pages where the server has one, else as a whole.
+// The calls of the OCR API.
 
 export const ENDPOINT = new URL("v1/ocr", document.baseURI);
 const STREAM = "application/x-ndjson";
+const ONE_PAGE = new Set(["image/png", "image/jpeg", "image/bmp"]);
 
 export class Problem extends Error {
   constructor({ title, detail = "", status = 0, retryable = false, instance = "" }) {
@@ -11,9 +12,11 @@ export class Problem extends Error {
 }
 
 // Read a document. `onPage` is called with each of its pages, `onTotal` with their number where it is told
-// beforehand. Gives the timings, and the answer as it came if that was JSON.
+// beforehand. Gives the timings, and the answer as it came if that was JSON. What may have many pages is asked
+// for as a stream of them.
 export async function read(file, { onPage, onTotal, ...call }) {
-  const answer = await post(file, { accept: `${STREAM}, application/json;q=0.9`, ...call });
+  const accept = ONE_PAGE.has(file.type) ? "application/json" : `${STREAM}, application/json;q=0.9`;
+  const answer = await post(file, { accept, ...call });
   if (mediaType(answer) === STREAM) return streamed(answer, { onPage, onTotal });
   const whole = await answer.blob();
   const document = JSON.parse(await whole.text());
