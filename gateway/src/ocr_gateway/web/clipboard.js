@@ -1,9 +1,17 @@
 // Copying, also where the page came by plain HTTP: browsers have no navigator.clipboard there.
 
-import { element } from "./dom.js";
+import { element, say } from "./dom.js";
 
-export async function copy(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+// Copy the text and say that `what` is copied, or that it could not be; gives whether it was.
+export async function copy(text, what) {
+  const done = await (navigator.clipboard ? written(text) : selected(text));
+  say(done ? `${what} is copied.` : `${what} is not copied: the browser does not let this page.`);
+  return done;
+}
+
+const written = (text) => navigator.clipboard.writeText(text).then(() => true, () => false);
+
+function selected(text) {
   const focused = document.activeElement;
   const field = element("textarea", { className: "hidden", value: text });
   document.body.append(field);
@@ -11,5 +19,5 @@ export async function copy(text) {
   const done = document.execCommand("copy");
   field.remove();
   focused?.focus({ preventScroll: true });
-  if (!done) throw new Error("The browser does not let this page copy.");
+  return done;
 }

@@ -17,7 +17,7 @@ export class Output {
     byId("formats").addEventListener("change", () => this.#preview());
     byId("preview").addEventListener("click", () => this.#preview());
     byId("download").addEventListener("click", () => this.#download());
-    byId("copy-curl").addEventListener("click", () => this.#copyCommand());
+    byId("copy-curl").addEventListener("click", () => copy(byId("curl").textContent, "The command"));
   }
 
   show(entry) {
@@ -35,10 +35,12 @@ export class Output {
     const [entry, name] = [this.#entry, format()];
     this.#command(entry);
     const blob = await this.#rendered(entry, name);
-    if (blob === null || entry !== this.#entry || name !== format()) return;
+    if (blob === null) return;
     const isText = blob.type !== "application/pdf";
+    const text = isText ? await beginning(blob, name) : "";
+    if (entry !== this.#entry || name !== format()) return; // something else was chosen meanwhile
     byId("output").hidden = !isText;
-    if (isText) byId("output").textContent = await beginning(blob, name);
+    byId("output").textContent = text;
     const cut = isText && blob.size > SHOWN_CHARACTERS ? "The beginning is shown; the download has all of it." : "";
     byId("output-note").textContent = isText ? cut : "A PDF that can be searched is ready to download.";
   }
@@ -72,11 +74,6 @@ export class Output {
 
   #command(entry) {
     byId("curl").textContent = command(entry, format(), this.#documents.key);
-  }
-
-  async #copyCommand() {
-    await copy(byId("curl").textContent);
-    say("The command is copied.");
   }
 }
 

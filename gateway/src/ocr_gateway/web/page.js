@@ -29,9 +29,7 @@ function point(index, how) {
 }
 
 async function copyLine(index) {
-  await copy(shownLines()[index].text);
-  lines.copied(index);
-  say(`Line ${index + 1} is copied.`);
+  if (await copy(shownLines()[index].text, `Line ${index + 1}`)) lines.copied(index);
 }
 
 function choose(entry, place = 0) {
@@ -137,10 +135,7 @@ byId("previous").addEventListener("click", () => choose(current, number - 1));
 byId("next").addEventListener("click", () => choose(current, number + 1));
 byId("cancel").addEventListener("click", () => documents.cancel());
 byId("again").addEventListener("click", () => documents.retry((entry) => entry === current));
-byId("copy-all").addEventListener("click", async () => {
-  await copy(shownPage().text);
-  say("The page is copied.");
-});
+byId("copy-all").addEventListener("click", () => copy(shownPage().text, "The page"));
 byId("key").addEventListener("submit", (event) => {
   event.preventDefault();
   documents.key = byId("key-value").value;
