@@ -295,6 +295,8 @@ def test_at_phone_width_nothing_is_wider_than_the_screen(desk: Desk, browser: Br
     desk.choose(picture)
     browser.until(lambda: browser.all("#sheet polygon"), "boxes are drawn")
     assert browser.run("return document.documentElement.scrollWidth") <= 360
+    lines = "const { scrollWidth, clientWidth } = document.querySelector('#lines');"
+    assert browser.run(f"{lines} return scrollWidth <= clientWidth")
 
 
 def test_a_refusal_is_told_in_words_and_can_be_tried_again(
