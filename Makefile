@@ -76,6 +76,10 @@ bench-engine: .venv/installed-dev ## Engines compared in speed and text, into do
 screenshot: .venv/installed-dev ## The page as it looks, into docs/page.png (Debian's Chromium)
 	@$(BIN)/python -m tests.screenshot
 
+.PHONY: bench-gateway
+bench-gateway: .venv/installed-dev ## What the gateway costs, into docs/benchmarks-gateway.md (QUICK=1: short)
+	@$(BIN)/python -m tests.bench.gateway $(if $(QUICK),--quick)
+
 .PHONY: clean
 clean: ## Remove .venv and what tools left in the checkout
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
