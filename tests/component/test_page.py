@@ -28,7 +28,7 @@ from tests.unit.gateway_kit import ModelServer, failing, gateway, image, model_s
 
 LINES = ("Invoice 7", "two loaves", "Total: 9.50")
 MARKUP = ("<img src=x onerror=alert(1)>", "<script>document.title='owned'</script>", '&amp; "quoted" </pre>')
-# A folder of its own name; nothing on this machine answers to it but what the flag says.
+# A name that only this browser resolves: to the loopback, but without what browsers allow `localhost`.
 HOST = "page.test"
 
 
