@@ -73,6 +73,10 @@ test-e2e: .venv/installed-dev ## Real images on a real node: kubectl and HTTP (r
 bench-engine: .venv/installed-dev ## Engines compared in speed and text, into docs/benchmarks.md (QUICK=1: short)
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 
+.PHONY: screenshot
+screenshot: .venv/installed-dev ## The page as it looks, into docs/page.png (Debian's Chromium)
+	@$(BIN)/python -m tests.screenshot
+
 .PHONY: bench-gateway
 bench-gateway: .venv/installed-dev ## What the gateway costs, into docs/benchmarks-gateway.md (QUICK=1: short)
 	@$(BIN)/python -m tests.bench.gateway $(if $(QUICK),--quick)
@@ -99,12 +103,12 @@ clean: ## Remove .venv and what tools left in the checkout
 
 .venv/installed: pyproject.toml modelserver/src/ocr_modelserver/models/catalogue.yaml | .venv/bin/pip
 	@echo "== installing the programs (a minute the first time)"
-	@$(BIN)/pip install --quiet --editable '.[operator,gateway,modelserver]'
+	@$(BIN)/pip install --quiet --editable '.[operator,gateway,modelserver,client]'
 	@echo "== fetching the models"
 	@$(BIN)/ocr-modelserver fetch-models
 	@touch $@
 
 .venv/installed-dev: pyproject.toml .venv/installed
 	@echo "== installing the development tools"
-	@$(BIN)/pip install --quiet --editable '.[operator,gateway,modelserver,dev]'
+	@$(BIN)/pip install --quiet --editable '.[operator,gateway,modelserver,client,dev]'
 	@touch $@

@@ -23,7 +23,7 @@ from ocr_gateway.formats.child import Children
 from ocr_gateway.metrics import Metrics
 from ocr_gateway.problems import Problem, render
 from ocr_gateway.recognise import Recogniser
-from ocr_gateway.routes import compat, health, ocr, oip
+from ocr_gateway.routes import compat, health, ocr, oip, page
 from ocr_gateway.services import Services, exchange_of
 from ocr_gateway.upstream.balancer import Balancer
 from ocr_gateway.upstream.client import Upstream, open_session
@@ -65,7 +65,7 @@ def create_app(
                         await task
 
     return Starlette(
-        routes=[*ocr.ROUTES, *compat.ROUTES, *oip.ROUTES, *health.ROUTES],
+        routes=[*ocr.ROUTES, *compat.ROUTES, *oip.ROUTES, *health.ROUTES, *page.ROUTES],
         middleware=[
             Middleware(Edge, metrics=metrics, draining=draining),
             *access.middleware(config.access, authenticate, time.monotonic),
