@@ -17,7 +17,7 @@ from ocr_gateway.edge import Edge
 from ocr_gateway.metrics import Metrics
 from ocr_gateway.problems import Problem, render
 from ocr_gateway.recognise import Recogniser
-from ocr_gateway.routes import compat, health, ocr, oip
+from ocr_gateway.routes import api
 from ocr_gateway.services import Services, exchange_of
 from ocr_gateway.upstream.balancer import Balancer
 from ocr_gateway.upstream.client import Upstream, open_session
@@ -45,7 +45,7 @@ def create_app(config: Config, *, draining: Callable[[], bool] = lambda: False) 
                     await refreshing
 
     return Starlette(
-        routes=[*ocr.ROUTES, *compat.ROUTES, *oip.ROUTES, *health.ROUTES],
+        routes=api.routes(),
         middleware=[Middleware(Edge, metrics=metrics, draining=draining)],
         exception_handlers={Problem: _on_problem, HTTPException: _on_http_exception},
         lifespan=lifespan,

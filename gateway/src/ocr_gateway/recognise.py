@@ -61,6 +61,17 @@ class Job:
     timings: Timings = field(default_factory=Timings)
 
 
+class Reading(AsyncIterator[PageResult]):
+    """The results of a document as they come, `total` in all."""
+
+    def __init__(self, total: int, results: AsyncIterator[PageResult]) -> None:
+        self.total = total
+        self._results = results
+
+    async def __anext__(self) -> PageResult:
+        return await anext(self._results)
+
+
 class Recogniser:
     """Sends documents to the model servers.
 
@@ -83,7 +94,7 @@ class Recogniser:
         self._room = PixelRoom(MAX_HELD_PIXELS)
 
     @asynccontextmanager
-    async def reading(self, data: bytes, job: Job) -> AsyncIterator[AsyncIterator[PageResult]]:
+    async def reading(self, data: bytes, job: Job) -> AsyncIterator[Reading]:
         """A document's results in page order, each as soon as it and those before it are there.
 
         Not more than `page_concurrency` pages are read ahead of the caller. Leaving the block ends the work.
@@ -97,7 +108,7 @@ class Recogniser:
                 info = await asyncio.to_thread(pages.inspect, data, self._limits)
             reading = self._file(data, job) if info.frames == 1 else self._sheets(data, info.frames, job)
             async with aclosing(reading) as results:
-                yield results
+                yield Reading(info.frames, results)
 
     async def recognise(self, data: bytes, job: Job) -> Recognised:
         """Recognise a whole document.

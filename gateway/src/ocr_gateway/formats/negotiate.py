@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ocr_gateway.formats import json, text
+from ocr_gateway.formats import json, ndjson, text
 from ocr_gateway.formats.view import View
 from ocr_gateway.problems import Problem
 from ocr_gateway.result import Recognised
@@ -23,6 +23,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "json": Format("application/json", json.render),
         "text": Format("text/plain", text.render),
+        "ndjson": Format("application/x-ndjson", ndjson.render),
     }
 )
 

@@ -1,59 +1,55 @@
-"""POST /v1/ocr: a document in, its text out."""
+"""POST /v1/ocr: a document in, its text out, at once or page by page."""
 
 import asyncio
+from contextlib import ExitStack
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
-from ocr_gateway.documents import body, source
-from ocr_gateway.formats import negotiate
+from ocr_gateway.formats.negotiate import FORMATS
 from ocr_gateway.formats.view import View
-from ocr_gateway.options import OPTION_NAMES, parse
-from ocr_gateway.problems import Problem
 from ocr_gateway.recognise import Job, Timings
+from ocr_gateway.routes import described
+from ocr_gateway.routes.operation import FORM, JSON, READING, Header, Operation, Reply
+from ocr_gateway.routes.reading import asked
+from ocr_gateway.routes.stream import Stream
 from ocr_gateway.services import exchange_of, services_of, while_connected
-
-SHAPE = source.Shape(file_field="file", options=OPTION_NAMES)
 
 
 async def ocr(request: Request) -> Response:
-    """Recognise one document; see docs of the formats for the answers, `problems.CODES` for the errors."""
+    """Recognise one document."""
     services = services_of(request)
     deadline = services.deadline()
-    query = source.query_options(request, SHAPE)
-    accept = request.headers.get("accept")
-    negotiate.choose(parse(query).output, accept)  # what is wrong is told before the body is read
-    with services.admission.admit() as lease:
-        pieces = body.chunks(request, services.body_limits, lease, deadline)
+    with ExitStack() as held:
+        lease = held.enter_context(services.admission.admit())
         request_id, timings = exchange_of(request).request_id, Timings()
         with timings.measure("read"):
-            document = await _document(request, pieces)
-        options = parse(_merged(query, document.options))
-        job = Job(request_id, deadline, options, timings)
-        form = negotiate.choose(options.output, accept)
-        result = await while_connected(request, services.recogniser.recognise(document.data, job))
-        view = View(job.request_id, options, document.data)
-        content = await asyncio.to_thread(form.render, result, view)
+            wanted = await asked(request, lease, deadline)
+        job = Job(request_id, deadline, wanted.options, timings)
+        view = View(request_id, wanted.options, wanted.data)
+        if wanted.form is FORMATS["ndjson"]:
+            return Stream(request, services.recogniser, job, view, held.pop_all())
+        result = await while_connected(request, services.recogniser.recognise(wanted.data, job))
+        content = await asyncio.to_thread(wanted.form.render, result, view)
     headers = {"Server-Timing": job.timings.header, "Vary": "Accept"}
-    return Response(content, headers=headers, media_type=form.media_type)
+    return Response(content, headers=headers, media_type=wanted.form.media_type)
 
 
-async def _document(request: Request, pieces: body.Pieces) -> source.Source:
-    """The media type only says how the document is wrapped; what it is, its bytes say."""
-    match source.media_type(request):
-        case "multipart/form-data":
-            return await source.from_form(request, pieces, SHAPE)
-        case "application/json":
-            return await source.from_json(await body.joined(pieces), SHAPE)
-        case _:
-            return source.Source(await body.joined(pieces), {})
-
-
-def _merged(query: source.Given, inner: source.Given) -> source.Given:
-    for name in query.keys() & inner.keys():
-        raise Problem("invalid_parameter", f"{name!r} is in the query and in the body; give it once.")
-    return {**query, **inner}
-
-
-ROUTES: tuple[BaseRoute, ...] = (Route("/v1/ocr", ocr, methods=["POST"]),)
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/v1/ocr",
+        ocr,
+        "Read a document. As `application/x-ndjson` its pages come as soon as they are read.",
+        answers={
+            200: Reply(
+                "The document in the format asked for.",
+                described.FORMATS,
+                (Header("Server-Timing", "Milliseconds by stage."),),
+            )
+        },
+        problems=READING | FORM | JSON | {"not_acceptable"},
+        bodies=described.DOCUMENT,
+        query=described.ReadOptions,
+    ),
+)

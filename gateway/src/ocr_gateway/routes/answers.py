@@ -1,0 +1,136 @@
+"""The JSON answers as models: the schemas that /openapi.json shows."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from ocr_wire.result import ModelRef
+
+Confidence = float
+Point = tuple[float, float]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ProblemDocument(_Answer):
+    """What went wrong (RFC 9457)."""
+
+    type: str = Field(description="A URI that names the kind of problem.")
+    title: str
+    status: int = Field(ge=400, le=599)
+    detail: str = Field(description="The value, the limit and the way out.")
+    instance: str = Field(description="The request's id.")
+    code: str = Field(description="A stable name to program against.")
+    retryable: bool = Field(description="Whether the same request may work later.")
+    limit: float | None = None
+    actual: float | None = None
+    page: int | None = Field(None, ge=1)
+    error: str | None = Field(None, description="Under /v2 the detail again, as its clients read it.")
+
+
+class WordAnswer(_Answer):
+    """A word and where it stands."""
+
+    text: str
+    confidence: float = Field(ge=0, le=1)
+    polygon: tuple[Point, Point, Point, Point] = Field(
+        description="Clockwise from the corner where reading starts."
+    )
+    bbox: tuple[float, float, float, float] = Field(description="x0, y0, x1, y1 of the upright hull.")
+
+
+class LineAnswer(WordAnswer):
+    """A line of text."""
+
+    id: int = Field(ge=0, description="Its place in reading order.")
+    block: int = Field(ge=0, description="The paragraph that it belongs to.")
+    words: list[WordAnswer] | None = Field(None, description="With level=word.")
+
+
+class PageAnswer(_Answer):
+    """One page; one that could not be read has `page` and `error` only."""
+
+    page: int = Field(ge=1)
+    error: ProblemDocument | None = None
+    width: int | None = Field(None, ge=1)
+    height: int | None = Field(None, ge=1)
+    unit: Literal["pixel", "relative"] | None = None
+    dpi: int | None = None
+    source: Literal["ocr", "text"] | None = None
+    rotation: Literal[0, 90, 180, 270] | None = None
+    skew: float | None = None
+    text: str | None = None
+    confidence: float | None = Field(None, ge=0, le=1)
+    lines: list[LineAnswer] | None = None
+
+
+class Usage(_Answer):
+    """What was read."""
+
+    pages: int = Field(ge=0)
+    megapixels: float = Field(ge=0)
+    lines: int = Field(ge=0)
+
+
+class DocumentAnswer(_Answer):
+    """A document that was read. `partial`: at least one of its pages could not be."""
+
+    id: str
+    status: Literal["succeeded", "partial"]
+    model: ModelRef | None
+    pages: list[PageAnswer]
+    usage: Usage
+    timings_ms: dict[str, float]
+
+
+class Tensor(_Answer):
+    """A tensor of the Open Inference Protocol."""
+
+    name: str
+    shape: list[int]
+    datatype: str
+    parameters: dict[str, JsonValue] | None = None
+    data: list[JsonValue] | None = None
+
+
+class InferenceRequest(_Answer):
+    """An inference request: a tensor `image`, BYTES (image files in base64) or UINT8 (pixels in RGB)."""
+
+    id: str | None = None
+    parameters: dict[str, JsonValue] | None = None
+    inputs: list[Tensor] = Field(min_length=1)
+    outputs: list[dict[str, JsonValue]] | None = None
+
+
+class InferenceAnswer(_Answer):
+    """An inference response."""
+
+    model_name: str
+    model_version: str | None = None
+    id: str | None = None
+    outputs: list[Tensor]
+
+
+class InferenceError(_Answer):
+    """A model server's error."""
+
+    error: str | None = None
+    code: str | None = None
+    limit: float | None = None
+    actual: float | None = None
+
+
+class Slot(_Answer):
+    """What became of one document of a batch: one of the two."""
+
+    document: DocumentAnswer | None = None
+    error: ProblemDocument | None = None
+
+
+class BatchAnswer(_Answer):
+    """The documents of a batch, in the order in which they were sent."""
+
+    id: str
+    results: list[Slot]

@@ -1,0 +1,42 @@
+"""All that the gateway answers: the operations, their routes, and GET /openapi.json about them."""
+
+import json
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ocr_gateway.routes import batch, compat, health, ocr, oip
+from ocr_gateway.routes.openapi import describe
+from ocr_gateway.routes.operation import Operation, Reply
+from ocr_gateway.routes.operation import routes as routes_of
+
+
+def operations() -> tuple[Operation, ...]:
+    """All operations, in the order of the documentation."""
+    described: list[bytes] = []
+
+    async def openapi(_: Request) -> Response:
+        return Response(described[0], media_type="application/json")
+
+    all_of_them = (
+        *ocr.OPERATIONS,
+        *batch.OPERATIONS,
+        *compat.OPERATIONS,
+        *oip.OPERATIONS,
+        *health.OPERATIONS,
+        Operation(
+            "GET",
+            "/openapi.json",
+            openapi,
+            "This description.",
+            {200: Reply("OpenAPI 3.1.", {"application/json": {"type": "object"}})},
+        ),
+    )
+    described.append(json.dumps(describe(all_of_them), ensure_ascii=False).encode())
+    return all_of_them
+
+
+def routes() -> tuple[BaseRoute, ...]:
+    """The routes that serve them."""
+    return routes_of(operations())
