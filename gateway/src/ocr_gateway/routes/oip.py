@@ -14,6 +14,7 @@ from ocr_gateway.routes.operation import BODY, BYTES, UPSTREAM, Header, Operatio
 from ocr_gateway.services import exchange_of, services_of, while_connected
 from ocr_gateway.upstream.answer import Answer
 from ocr_gateway.upstream.client import Call
+from ocr_wire import oip
 
 # Nothing else crosses: no credentials inwards, no hop-by-hop header either way.
 REQUEST_HEADERS = ("content-type", "accept", "inference-header-content-length")
@@ -98,7 +99,7 @@ def _infer(path: str, names: tuple[str, ...]) -> Operation:
         },
         problems=BODY | UPSTREAM | {"not_found"},
         bodies={"application/json": InferenceRequest, "application/octet-stream": BYTES},
-        headers=(Header("Inference-Header-Content-Length", "Bytes of JSON before the tensors' bytes."),),
+        headers=(Header(oip.HEADER_LENGTH, "Bytes of JSON before the bytes of the tensors."),),
         path_schema={name: NAMES[name] for name in names},
         other_errors=ERRORS,
     )
