@@ -5,7 +5,7 @@ import logging
 import sys
 
 from ocr_gateway import config as configuration
-from ocr_gateway.config import MIB
+from ocr_gateway.flags import MIB
 from ocr_gateway.server import Server, listen
 from ocr_wire import logs
 

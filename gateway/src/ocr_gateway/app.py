@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,6 +15,7 @@ from starlette.responses import Response
 from ocr_gateway.config import Config
 from ocr_gateway.documents.admission import Admission
 from ocr_gateway.edge import Edge
+from ocr_gateway.jobs import running as jobs
 from ocr_gateway.metrics import Metrics
 from ocr_gateway.problems import Problem, render
 from ocr_gateway.recognise import Recogniser
@@ -38,14 +40,16 @@ def create_app(config: Config, *, draining: Callable[[], bool] = lambda: False) 
             refreshing = asyncio.create_task(discovery.run(config.refresh_seconds))
             try:
                 upstream = Upstream(session, balancer, metrics, config.endpoint_wait_seconds)
-                yield {"services": _services(config, metrics, balancer, upstream, refreshing)}
+                services = _services(config, metrics, balancer, upstream, refreshing)
+                async with jobs.running(config, services.recogniser, draining) as store:
+                    yield {"services": replace(services, jobs=store)}
             finally:
                 refreshing.cancel()
                 with suppress(asyncio.CancelledError):
                     await refreshing
 
     return Starlette(
-        routes=api.routes(),
+        routes=api.routes(jobs=config.jobs.job_store != "off"),
         middleware=[Middleware(Edge, metrics=metrics, draining=draining)],
         exception_handlers={Problem: _on_problem, HTTPException: _on_http_exception},
         lifespan=lifespan,

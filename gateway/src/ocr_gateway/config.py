@@ -4,12 +4,15 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-MIB = 1024 * 1024
+from ocr_gateway.flags import MIB, seconds, whole
+from ocr_gateway.jobs import settings as job_settings
+from ocr_gateway.jobs.settings import JobSettings
+
 MAX_PORT = 65535
 HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9.])?|\[[0-9A-Fa-f:.]+\]")
 
@@ -47,6 +50,7 @@ class Config:
     page_concurrency: int = 4
     # Requests held at once; each costs a task, two sockets and some kilobytes beside its body.
     max_requests: int = 512
+    jobs: JobSettings = field(default_factory=JobSettings)
 
     @property
     def max_held_bytes(self) -> int:
@@ -65,39 +69,12 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
-def _whole(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-        if value < minimum or (maximum is not None and value > maximum):
-            span = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
-            raise argparse.ArgumentTypeError(f"{value} is out of range: it must be {span}")
-        return value
-
-    return parse
-
-
-def _seconds(minimum: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
-        if not minimum <= value <= 86_400:  # noqa: PLR2004 - a day; also refuses nan and inf
-            raise argparse.ArgumentTypeError(f"{text} is out of range: it must be from {minimum:g} to 86400")
-        return value
-
-    return parse
-
-
 def host_port(text: str) -> HostPort:
     """Parse HOST:PORT or [IPv6]:PORT."""
     host, separator, port = text.rpartition(":")
     if not separator or not HOST_NAME.fullmatch(host) or ".." in host:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
-    return HostPort(host.strip("[]"), _whole(1, MAX_PORT)(port))
+    return HostPort(host.strip("[]"), whole(1, MAX_PORT)(port))
 
 
 def _service(text: str) -> str:
@@ -112,7 +89,7 @@ def _parser() -> _Parser:
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: %(default)s)")
-    add("--port", type=_whole(1, MAX_PORT), default=8080, metavar="P", help="port (default: %(default)s)")
+    add("--port", type=whole(1, MAX_PORT), default=8080, metavar="P", help="port (default: %(default)s)")
     add(
         "--upstream",
         type=host_port,
@@ -121,23 +98,29 @@ def _parser() -> _Parser:
         help="model servers: a name that resolves to the address of each one, and their port",
     )
     add("--service", type=_service, default="local", metavar="NAME", help="metric label (%(default)s)")
-    add("--max-body-bytes", type=_whole(1), default=20 * MIB, metavar="N", help="(default: %(default)s)")
-    add("--max-pages", type=_whole(1), default=50, metavar="N", help="of one document (%(default)s)")
-    add("--max-image-pixels", type=_whole(1), default=50_000_000, metavar="N", help="a page (%(default)s)")
-    add("--request-timeout-seconds", type=_seconds(0.1), default=60.0, metavar="N", help="(default: 60)")
+    add("--max-body-bytes", type=whole(1), default=20 * MIB, metavar="N", help="(default: %(default)s)")
+    add("--max-pages", type=whole(1), default=50, metavar="N", help="of one document (%(default)s)")
+    add("--max-image-pixels", type=whole(1), default=50_000_000, metavar="N", help="a page (%(default)s)")
+    add("--request-timeout-seconds", type=seconds(0.1), default=60.0, metavar="N", help="(default: 60)")
     add(
         "--drain-seconds",
-        type=_seconds(0),
+        type=seconds(0),
         default=15.0,
         metavar="N",
         help="after SIGTERM, open connections are served and closed for so long (default: 15)",
     )
     add("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    job_settings.add_flags(parser)
     return parser
 
 
 def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Config:
     """Read the flags. A wrong one ends the program with one line on stderr and status 2."""
-    flags = vars(_parser().parse_args(arguments))
+    parser = _parser()
+    flags = vars(parser.parse_args(arguments))
     endpoints_dir = environ.get("OCR_ENDPOINTS_DIR")
-    return Config(**flags, endpoints_dir=Path(endpoints_dir) if endpoints_dir else None)
+    try:
+        jobs = job_settings.from_flags(flags)
+    except ValueError as error:
+        parser.error(str(error))
+    return Config(**flags, jobs=jobs, endpoints_dir=Path(endpoints_dir) if endpoints_dir else None)

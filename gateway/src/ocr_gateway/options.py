@@ -1,11 +1,13 @@
 """The options of an OCR request: one model, whether they come in the query, in form fields or in JSON."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ocr_gateway.problems import Problem
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class Options(BaseModel):
@@ -30,8 +32,13 @@ def parse(given: Mapping[str, object]) -> Options:
     Raises:
         Problem: invalid_parameter, naming the option and what it may be.
     """
+    return checked(Options, given)
+
+
+def checked(model: type[M], given: Mapping[str, object]) -> M:
+    """Parameters as a model; raises Problem as `parse`."""
     try:
-        return Options.model_validate(given)
+        return model.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(map(str, first["loc"]))

@@ -12,6 +12,7 @@ from ocr_gateway.deadline import Deadline
 from ocr_gateway.documents.admission import Admission
 from ocr_gateway.documents.body import BodyLimits
 from ocr_gateway.edge import Exchange
+from ocr_gateway.jobs.store import JobStore
 from ocr_gateway.metrics import Metrics
 from ocr_gateway.problems import ClientGone
 from ocr_gateway.recognise import Recogniser
@@ -32,6 +33,7 @@ class Services:
     upstream: Upstream
     recogniser: Recogniser
     discovering: asyncio.Task[None]
+    jobs: JobStore | None = None
 
     @property
     def body_limits(self) -> BodyLimits:
@@ -50,6 +52,11 @@ def services_of(request: Request) -> Services:
 def exchange_of(request: Request) -> Exchange:
     """What the edge noted about this request."""
     return cast(Exchange, request.state.exchange)
+
+
+def client_of(request: Request) -> str:
+    """The name of the authenticated client; empty where clients need no name."""
+    return cast(str, getattr(request.state, "client", ""))
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:

@@ -25,7 +25,7 @@ class RedisStore:
     Redis itself forgets: documents and results at a job's expiry, what is known of it one lifetime later.
     """
 
-    def __init__(self, redis: "Redis", service: str, settings: JobSettings, clock: Callable[[], float]) -> None:
+    def __init__(self, redis: Redis, service: str, settings: JobSettings, clock: Callable[[], float]) -> None:
         self._redis = redis
         self._prefix = f"kubeocr:{service}:"
         self._settings = settings
@@ -66,7 +66,9 @@ class RedisStore:
     async def get(self, job_id: str) -> Record | None:
         """As the protocol says."""
         async with _told():
-            text = await cast("Awaitable[bytes | None]", self._redis.hget(self._of(job_id, "job")[0], "record"))
+            text = await cast(
+                "Awaitable[bytes | None]", self._redis.hget(self._of(job_id, "job")[0], "record")
+            )
         return None if text is None else Record.model_validate_json(text)
 
     async def document(self, job_id: str) -> bytes | None:
@@ -125,7 +127,7 @@ class RedisStore:
         return [f"{self._prefix}{kind}:{job_id}" for kind in kinds]
 
 
-def connect(url_file: Path) -> "Redis":
+def connect(url_file: Path) -> Redis:
     """A client for the URL in that file; it connects when it is used.
 
     Raises:

@@ -86,8 +86,6 @@ class Runner:
         record = record.but(status="running", started=now, attempts=record.attempts + 1, expires=expires)
         await self._store.save(record)
         try:
-            if record.attempts > MAX_ATTEMPTS:
-                raise Problem("internal", f"The job was begun {MAX_ATTEMPTS} times and never ended.")
             recognised = await self._patiently(record, document)
         except Problem as problem:
             await self._end(record, problem, None)
@@ -113,6 +111,8 @@ class Runner:
 
     async def _patiently(self, record: Record, document: bytes) -> Recognised:
         """Read a document; pages that failed for a reason that passes are tried again, with all others."""
+        if record.attempts > MAX_ATTEMPTS:
+            raise Problem("internal", f"The job was begun {MAX_ATTEMPTS} times and never ended.")
         deadline = Deadline.after(self._settings.job_timeout_seconds)
         for round_ in range(1, MAX_ROUNDS + 1):
             job = Job(record.request_id, deadline, record.options)

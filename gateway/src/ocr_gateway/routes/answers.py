@@ -134,3 +134,23 @@ class BatchAnswer(_Answer):
 
     id: str
     results: list[Slot]
+
+
+class Progress(_Answer):
+    """Pages of a job; `pages_total` is not known before the document has been opened."""
+
+    pages_done: int = Field(ge=0)
+    pages_total: int | None = Field(None, ge=1)
+
+
+class JobAnswer(_Answer):
+    """How a job stands. Times are of RFC 3339."""
+
+    id: str
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    progress: Progress
+    created: str
+    started: str | None = None
+    finished: str | None = None
+    expires: str
+    error: ProblemDocument | None = Field(None, description="What a failed job failed of.")

@@ -7,21 +7,23 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ocr_gateway.routes import batch, compat, health, ocr, oip
+from ocr_gateway.routes import jobs as job_routes
 from ocr_gateway.routes.openapi import describe
 from ocr_gateway.routes.operation import Operation, Reply
 from ocr_gateway.routes.operation import routes as routes_of
 
 
-def operations() -> tuple[Operation, ...]:
-    """All operations, in the order of the documentation."""
+def operations(*, jobs: bool) -> tuple[Operation, ...]:
+    """All operations, in the order of the documentation; those of jobs only where jobs are kept."""
     described: list[bytes] = []
 
     async def openapi(_: Request) -> Response:
         return Response(described[0], media_type="application/json")
 
     all_of_them = (
-        *ocr.OPERATIONS,
+        *ocr.operations(with_jobs=jobs),
         *batch.OPERATIONS,
+        *(job_routes.OPERATIONS if jobs else ()),
         *compat.OPERATIONS,
         *oip.OPERATIONS,
         *health.OPERATIONS,
@@ -37,6 +39,6 @@ def operations() -> tuple[Operation, ...]:
     return all_of_them
 
 
-def routes() -> tuple[BaseRoute, ...]:
+def routes(*, jobs: bool) -> tuple[BaseRoute, ...]:
     """The routes that serve them."""
-    return routes_of(operations())
+    return routes_of(operations(jobs=jobs))

@@ -23,14 +23,21 @@ MEDIA_TYPES = (
 )
 
 
-def options(name: str, outputs: Iterable[str]) -> type[BaseModel]:
+class Output(BaseModel):
+    """The one option of an answer that has been read before."""
+
+    output: str | None = Options.model_fields["output"]
+
+
+def options(name: str, outputs: Iterable[str], base: type[BaseModel] = Options) -> type[BaseModel]:
     """The options, with the formats that `output` may name."""
     known = {"anyOf": [{"type": "string", "enum": list(outputs)}, {"type": "null"}]}
     output = (Annotated[str | None, WithJsonSchema(known)], Options.model_fields["output"])
-    return create_model(name, __base__=Options, __doc__=Options.__doc__, output=output)  # type: ignore[call-overload,no-any-return]  # a field by name
+    return create_model(name, __base__=base, __doc__=base.__doc__, output=output)  # type: ignore[call-overload,no-any-return]  # a field by name
 
 
 ReadOptions = options("ReadOptions", RENDERED)
+ResultOptions = options("ResultOptions", RENDERED, Output)
 BatchOptions = options("BatchOptions", ["json"])
 """Those of a batch, whose answer is JSON."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import ExitStack
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,7 +10,7 @@ from starlette.responses import Response
 from ocr_gateway.formats.negotiate import FORMATS
 from ocr_gateway.formats.view import View
 from ocr_gateway.recognise import Job, Timings
-from ocr_gateway.routes import described
+from ocr_gateway.routes import described, jobs
 from ocr_gateway.routes.operation import FORM, JSON, READING, Header, Operation, Reply
 from ocr_gateway.routes.reading import asked
 from ocr_gateway.routes.stream import Stream
@@ -24,7 +25,11 @@ async def ocr(request: Request) -> Response:
         lease = held.enter_context(services.admission.admit())
         request_id, timings = exchange_of(request).request_id, Timings()
         with timings.measure("read"):
-            wanted = await asked(request, lease, deadline)
+            wanted = await asked(request, lease, deadline, request.headers.get("accept"))
+        if jobs.wants_job(request):
+            accepted = await jobs.accept(request, wanted)
+            accepted.headers["Preference-Applied"] = "respond-async"
+            return accepted
         job = Job(request_id, deadline, wanted.options, timings)
         view = View(request_id, wanted.options, wanted.data)
         if wanted.form is FORMATS["ndjson"]:
@@ -35,21 +40,36 @@ async def ocr(request: Request) -> Response:
     return Response(content, headers=headers, media_type=wanted.form.media_type)
 
 
-OPERATIONS = (
-    Operation(
-        "POST",
-        "/v1/ocr",
-        ocr,
-        "Read a document. As `application/x-ndjson` its pages come as soon as they are read.",
-        answers={
-            200: Reply(
-                "The document in the format asked for.",
-                described.FORMATS,
-                (Header("Server-Timing", "Milliseconds by stage."),),
-            )
-        },
-        problems=READING | FORM | JSON | {"not_acceptable"},
-        bodies=described.DOCUMENT,
-        query=described.ReadOptions,
-    ),
+OPERATION = Operation(
+    "POST",
+    "/v1/ocr",
+    ocr,
+    "Read a document. As `application/x-ndjson` its pages come as soon as they are read.",
+    answers={
+        200: Reply(
+            "The document in the format asked for.",
+            described.FORMATS,
+            (Header("Server-Timing", "Milliseconds by stage."),),
+        )
+    },
+    problems=READING | FORM | JSON | {"not_acceptable"},
+    bodies=described.DOCUMENT,
+    query=described.ReadOptions,
 )
+PREFER = Header(
+    "Prefer", "`respond-async`: a job, as POST /v1/jobs makes.", {"type": "string", "enum": ["respond-async"]}
+)
+
+
+def operations(*, with_jobs: bool) -> tuple[Operation, ...]:
+    """The operation, which can give a job where jobs are kept."""
+    if not with_jobs:
+        return (OPERATION,)
+    return (
+        replace(
+            OPERATION,
+            answers={**OPERATION.answers, **jobs.ACCEPTED},
+            problems=OPERATION.problems | jobs.CREATED,
+            headers=(PREFER, jobs.IDEMPOTENCY),
+        ),
+    )

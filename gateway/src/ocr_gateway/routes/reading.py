@@ -26,15 +26,16 @@ class Asked:
     form: Format
 
 
-async def asked(request: Request, lease: Lease, deadline: Deadline) -> Asked:
+async def asked(request: Request, lease: Lease, deadline: Deadline, accept: str | None) -> Asked:
     """Read a request; what is wrong with its query or its headers is told before its body is read.
+
+    `accept` is the Accept header, or None where it does not speak of the document.
 
     Raises:
         Problem: of the query, the body, the options or the format.
         ClientGone: the connection was closed.
     """
     query = source.query_options(request, SHAPE)
-    accept = request.headers.get("accept")
     negotiate.choose(parse(query).output, accept)
     document = await _document(
         request, body.chunks(request, services_of(request).body_limits, lease, deadline)
