@@ -224,10 +224,14 @@ async def test_two_services_in_one_file_get_ports_of_their_own(local: Start) -> 
     assert not first & second
 
 
-async def test_a_secret_is_refused_because_there_is_no_cluster_to_hold_it(local: Start) -> None:
-    run = local(document(spec="{modelServer: {env: [{name: KEY, secretKeyRef: {name: keys, key: a}}]}}"))
+async def test_a_secret_must_stand_in_the_file_and_reaches_the_program(local: Start) -> None:
+    spec = "{modelServer: {env: [{name: FAIL, secretKeyRef: {name: words, key: last}}]}}"
+    run = local(document(spec=spec))
     await run.until(lambda: run.condition("SpecAccepted") == ("False", "SecretNotFound"))
     assert not list(run.host.store.select(DEPLOYMENT))
+    words = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: words}\nstringData: {last: farewell}\n"
+    run.file.write_text(words + document(spec=spec))
+    await run.until(lambda: "farewell" in run.status().get("lastFailure", {}).get("message", ""))
 
 
 async def test_a_suspended_service_ends_its_pods_and_keeps_its_port(local: Start) -> None:

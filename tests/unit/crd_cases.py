@@ -82,6 +82,12 @@ VALUE = Text(("", "x", "A-b_c.d", "9"), ("-x", "x-", "a b", "a/b", "é", "x\n"),
 NAME = Text(
     ("a", "high", "a.b-c", "9"), ("", "-a", "a-", "A", "a..b", ".a", "a.", "a_b", "a\n"), OBJECT_NAME, 253
 )
+CLAIM = Text(
+    ("https://login.example.com/", "ocr", "a'b"),
+    ("", "a b", "é", "$(HOST)", "a\n"),
+    "write it as in the tokens: visible ASCII without spaces and without '$'",
+    512,
+)
 QUANTITY = Text(
     ("1", "0.5", "500m", "512Mi", "1.5Gi", "2k", "0"),
     ("", "-1", "+1", "1.", ".5", "1 Gi", "1GB", "1e3", "many", "1Gi\n"),
@@ -115,6 +121,11 @@ TEXTS = {
         "write a key of the Secret: only A-Z, a-z, 0-9, '-', '_' and '.'",
         253,
     ),
+    "gateway.auth.secretRef.name": NAME,
+    "gateway.auth.jwt.issuer": CLAIM,
+    "gateway.auth.jwt.audience": CLAIM,
+    "gateway.auth.jwt.jwksSecretRef.name": NAME,
+    "gateway.tls.secretRef.name": NAME,
     "expose.service.annotations{}": Text(("", "any thing: é\n"), (), "", 4096),
     "observability.serviceMonitor.labels{}": VALUE,
     "observability.serviceMonitor.interval": Text(
@@ -134,6 +145,8 @@ INTEGERS = {
     "gateway.limits.maxPages": (1, 2000),
     "gateway.limits.maxImagePixels": (10_000, 200_000_000),
     "gateway.limits.requestTimeoutSeconds": (1, 900),
+    "gateway.limits.ratePerClient.requestsPerSecond": (1, 10_000),
+    "gateway.limits.ratePerClient.burst": (1, 100_000),
     "gateway.drainSeconds": (0, 300),
     "expose.service.port": (1, 65_535),
     "expose.service.nodePort": (1, 65_535),
@@ -153,6 +166,13 @@ OBJECTS = [
     "modelServer.env[].secretKeyRef",
     "gateway",
     "gateway.limits",
+    "gateway.limits.ratePerClient",
+    "gateway.auth",
+    "gateway.auth.secretRef",
+    "gateway.auth.jwt",
+    "gateway.auth.jwt.jwksSecretRef",
+    "gateway.tls",
+    "gateway.tls.secretRef",
     "expose",
     "expose.service",
     "observability",
@@ -199,6 +219,12 @@ BESIDE: dict[str, Spec] = {
     "tolerations[].effect": {"key": "gpu"},
     "tolerations[].tolerationSeconds": {"key": "gpu", "effect": "NoExecute"},
     "service.nodePort": {"type": "NodePort"},
+    "auth.secretRef": {"type": "APIKey"},
+    "auth.jwt": {"type": "JWT"},
+    "jwt.issuer": {"audience": "ocr", "jwksSecretRef": {"name": "jwks"}},
+    "jwt.audience": {"issuer": "me", "jwksSecretRef": {"name": "jwks"}},
+    "jwt.jwksSecretRef": {"issuer": "me", "audience": "ocr"},
+    "ratePerClient.burst": {"requestsPerSecond": 1},
 }
 
 
@@ -364,12 +390,53 @@ def rules() -> Iterator[Case]:
     yield Case("nodePort without type", {"expose": {"service": {"nodePort": 30080}}}, NODE_PORT)
 
 
+def auth(**members: object) -> Spec:
+    """A spec with these members of auth."""
+    return {"gateway": {"auth": members}}
+
+
+AUTH_SECRET = both("spec.gateway.auth", "secretRef names the Secret of the keys and goes with type: APIKey")
+AUTH_JWT = both("spec.gateway.auth", "jwt says which tokens are taken and goes with type: JWT")
+KEYS = {"name": "keys"}
+TOKENS = {"issuer": "me", "audience": "ocr", "jwksSecretRef": {"name": "jwks"}}
+
+
+def protection() -> Iterator[Case]:
+    """Each way of authentication has what it needs, and nothing of another's."""
+    yield Case("no auth", auth(type="None"), covers="gateway.auth.type")
+    yield Case("API keys", auth(type="APIKey", secretRef=KEYS))
+    yield Case("tokens", auth(type="JWT", jwt=TOKENS))
+    yield Case("API keys without their Secret", auth(type="APIKey"), AUTH_SECRET)
+    yield Case("tokens that nothing is said of", auth(type="JWT"), AUTH_JWT)
+    yield Case("a Secret of keys without type", auth(secretRef=KEYS), AUTH_SECRET)
+    yield Case("a Secret of keys for nobody", auth(type="None", secretRef=KEYS), AUTH_SECRET)
+    yield Case("tokens without type", auth(jwt=TOKENS), AUTH_JWT)
+    yield Case("a Secret of keys beside tokens", auth(type="JWT", jwt=TOKENS, secretRef=KEYS), AUTH_SECRET)
+    yield Case("tokens beside API keys", auth(type="APIKey", secretRef=KEYS, jwt=TOKENS), AUTH_JWT)
+    for other in ("other", "apikey", ""):
+        refusal = Refusal(
+            "spec.gateway.auth.type", 'supported values: "None", "APIKey", "JWT"', "'APIKey' or 'JWT'"
+        )
+        yield Case(f"auth of type {other!r}", auth(type=other), refusal)
+
+
 def required() -> Iterator[Case]:
     """The few members that must be there."""
     for path, rest in {
         "modelServer.env[].name": env({"value": "x"}),
         "modelServer.env[].secretKeyRef.name": env({"name": "A", "secretKeyRef": {"key": "token"}}),
         "modelServer.env[].secretKeyRef.key": env({"name": "A", "secretKeyRef": {"name": "keys"}}),
+        "gateway.auth.secretRef.name": auth(type="APIKey", secretRef={}),
+        **{
+            f"gateway.auth.jwt.{name}": auth(
+                type="JWT", jwt={key: value for key, value in TOKENS.items() if key != name}
+            )
+            for name in TOKENS
+        },
+        "gateway.auth.jwt.jwksSecretRef.name": auth(type="JWT", jwt={**TOKENS, "jwksSecretRef": {}}),
+        "gateway.tls.secretRef": {"gateway": {"tls": {}}},
+        "gateway.tls.secretRef.name": {"gateway": {"tls": {"secretRef": {}}}},
+        "gateway.limits.ratePerClient.requestsPerSecond": {"gateway": {"limits": {"ratePerClient": {}}}},
     }.items():
         yield Case(f"{path} must be there", rest, Refusal(spoken(path), "Required value", "Field required"))
 
@@ -401,6 +468,7 @@ CASES = (
     *switches_and_choices(),
     *containers(),
     *rules(),
+    *protection(),
     *required(),
     *whole(),
 )

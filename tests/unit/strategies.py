@@ -7,6 +7,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from ocr_operator.models import protection
 from ocr_operator.models import spec as models
 from ocr_operator.models.base import FORM
 from ocr_operator.models.spec import Spec
@@ -15,6 +16,7 @@ Schema = dict[str, Any]
 Body = dict[str, Any]
 Values = st.SearchStrategy[Any]
 
+MODELS: Final[Mapping[str, Any]] = {**vars(protection), **vars(models)}
 SCHEMA: Schema = Spec.model_json_schema(by_alias=True)
 # Beyond these a longer value finds no more bugs, only slower.
 ITEMS = 3
@@ -38,6 +40,12 @@ def _mend_toleration(value: Body) -> Body:
     return {name: value[name] for name in value if not (exists and name == "value")}
 
 
+def _mend_auth(value: Body) -> Body:
+    """One way, the one that has what it needs."""
+    kind = "JWT" if "jwt" in value else "APIKey" if "secretRef" in value else "None"
+    return {**{n: value[n] for n in value if not (n == "secretRef" and kind == "JWT")}, "type": kind}
+
+
 def _mend_service(value: Body) -> Body:
     """The type that a node port asks for."""
     return {**value, "type": "NodePort"} if "nodePort" in value else value
@@ -48,6 +56,7 @@ MENDERS: Final[Mapping[str, Callable[[Body], Body]]] = {
     "EnvVar": _mend_variable,
     "Toleration": _mend_toleration,
     "ExposeService": _mend_service,
+    "Auth": _mend_auth,
 }
 
 
@@ -65,7 +74,7 @@ def _values(schema: Schema) -> Values:
     """Values that keep the schema and, where it is a model's, the model's own rules."""
     if "$ref" in schema:
         name = schema["$ref"].removeprefix("#/$defs/")
-        model: type[BaseModel] = getattr(models, name)
+        model: type[BaseModel] = MODELS[name]
         mend = MENDERS.get(name, dict)
         return _values(SCHEMA["$defs"][name]).map(mend).filter(lambda value: _fits(model, value))
     if "x-kubernetes-int-or-string" in schema:

@@ -52,6 +52,32 @@ def test_a_missing_secret_is_refused_by_name() -> None:
     assert "no Secret s in this namespace" in refusal.message
 
 
+@pytest.mark.parametrize(
+    ("gateway", "field"),
+    [
+        ({"auth": {"type": "APIKey", "secretRef": {"name": "s"}}}, "auth.secretRef"),
+        (
+            {
+                "auth": {
+                    "type": "JWT",
+                    "jwt": {"issuer": "i", "audience": "a", "jwksSecretRef": {"name": "s"}},
+                }
+            },
+            "auth.jwt.jwksSecretRef",
+        ),
+        ({"tls": {"secretRef": {"name": "s"}}}, "tls.secretRef"),
+    ],
+)
+def test_a_missing_secret_of_the_gateway_is_refused_by_field(gateway: dict[str, Any], field: str) -> None:
+    service = ocr_service({"gateway": gateway})
+    assert secrets(service) == {"s"}
+    assert refusals(service, OPERANDS, Facts()) == ()
+    (refusal,) = refusals(service, OPERANDS, Facts(missing_secrets=frozenset({"s"})))
+    assert refusal.message == (
+        f"spec.gateway.{field}: no Secret s in this namespace; create it or name another"
+    )
+
+
 def test_an_empty_spec_is_accepted() -> None:
     assert refusals(ocr_service(), OPERANDS, Facts()) == ()
 

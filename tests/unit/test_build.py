@@ -169,6 +169,74 @@ def test_a_secret_reaches_the_pod_as_a_reference_only() -> None:
     )["env"]
 
 
+def pod(made: Plan, component: str = "gateway") -> dict[str, Any]:
+    found: dict[str, Any] = by_name(made, "Deployment", f"invoices-{component}")["spec"]["template"]["spec"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("gateway", "arguments", "folder"),
+    [
+        (
+            {"auth": {"type": "APIKey", "secretRef": {"name": "s"}}},
+            ["--api-keys-dir=/etc/kubeocr/api-keys"],
+            "api-keys",
+        ),
+        (
+            {
+                "auth": {
+                    "type": "JWT",
+                    "jwt": {"issuer": "i", "audience": "a", "jwksSecretRef": {"name": "s"}},
+                }
+            },
+            ["--jwks-file=/etc/kubeocr/jwks/jwks.json", "--jwt-issuer=i", "--jwt-audience=a"],
+            "jwks",
+        ),
+        (
+            {"tls": {"secretRef": {"name": "s"}}},
+            ["--tls-cert-file=/etc/kubeocr/tls/tls.crt", "--tls-key-file=/etc/kubeocr/tls/tls.key"],
+            "tls",
+        ),
+    ],
+)
+def test_a_secret_of_the_gateway_is_a_folder_that_its_user_can_read_and_nobody_can_write(
+    gateway: dict[str, Any], arguments: list[str], folder: str
+) -> None:
+    made = plan({"gateway": gateway})
+    secret = {"secretName": "s", "defaultMode": 0o444, "optional": False}
+    assert {"name": folder, "secret": secret} in pod(made)["volumes"]
+    mount = {"name": folder, "mountPath": f"/etc/kubeocr/{folder}", "readOnly": True}
+    assert mount in container(made, "gateway")["volumeMounts"]
+    assert container(made, "gateway")["args"][-len(arguments) :] == arguments
+    assert [volume["name"] for volume in pod(made, "model-server")["volumes"]] == ["tmp"]
+
+
+def test_with_tls_everything_that_calls_the_gateway_speaks_https() -> None:
+    made = plan({"gateway": {"tls": {"secretRef": {"name": "s"}}}}, service_monitors=True)
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        asked = container(made, "gateway")[probe]["httpGet"]
+        assert (asked["port"], asked["scheme"]) == ("https", "HTTPS")
+    assert by_name(made, "Service", "invoices-gateway")["spec"]["ports"] == [
+        {"name": "https", "port": 443, "targetPort": "https", "protocol": "TCP"}
+    ]
+    schemes = {
+        e["port"]: e.get("scheme") for e in by_name(made, "ServiceMonitor", "invoices")["spec"]["endpoints"]
+    }
+    assert schemes == {"http": None, "https": "https"}
+
+
+@pytest.mark.parametrize(
+    ("rate", "flags"),
+    [
+        ({"requestsPerSecond": 5}, ["--client-rate=5"]),
+        ({"requestsPerSecond": 5, "burst": 9}, ["--client-rate=5", "--client-burst=9"]),
+    ],
+)
+def test_a_rate_per_client_reaches_the_gateway(rate: dict[str, int], flags: list[str]) -> None:
+    arguments = container(plan({"gateway": {"limits": {"ratePerClient": rate}}}), "gateway")["args"]
+    assert [argument for argument in arguments if argument.startswith("--client-")] == flags
+
+
 @pytest.mark.parametrize(
     ("mode", "served", "made"),
     [("Auto", True, True), ("Auto", False, False), ("Enabled", True, True), ("Disabled", True, False)],

@@ -125,6 +125,21 @@ def test_a_load_balancer_without_an_address_is_not_ready_yet() -> None:
 
 
 @pytest.mark.parametrize(
+    ("expose", "url"),
+    [
+        ({}, "https://invoices-gateway.papers.svc"),
+        ({"service": {"port": 8443}}, "https://invoices-gateway.papers.svc:8443"),
+        ({"service": {"port": 80}}, "https://invoices-gateway.papers.svc:80"),
+    ],
+)
+def test_with_tls_the_address_is_of_https(expose: dict[str, Any], url: str) -> None:
+    made = plan({"expose": expose, "gateway": {"tls": {"secretRef": {"name": "web"}}}})
+    status = judge(look(made.service, running(made)), operator_version="0.1.0", now=NOW)
+    assert status.address is not None
+    assert status.address.url == url
+
+
+@pytest.mark.parametrize(
     ("ingress", "url"),
     [
         ({"ip": "192.0.2.7"}, "http://192.0.2.7"),

@@ -39,7 +39,8 @@ def test_a_status_and_server_fields_in_the_file_are_left_out() -> None:
 def test_other_kinds_are_passed_over_with_a_remark() -> None:
     found = parse(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\n---\n{GOOD}", "f.yaml")
     assert found.remarks == (
-        "f.yaml: document 1: ConfigMap is ignored: only OCRService runs without a cluster",
+        "f.yaml: document 1: ConfigMap is ignored: only OCRService and Secret mean something without "
+        "a cluster",
     )
     assert list(found.services) == [Key("default", "invoices")]
 

@@ -84,7 +84,7 @@ def test_a_program_sees_its_own_variables_and_little_of_ours(monkeypatch: pytest
             {"name": "LANG", "value": "C"},
         ]
     }
-    values = environment(container, Place("pod", 1234, Path("/endpoints")))
+    values = environment(container, Place("pod", 1234, Path("/endpoints"), Path("/secrets")))
     wanted = {"HOST": "127.0.0.1", "PORT": "1234", "LANG": "C", "OCR_ENDPOINTS_DIR": "/endpoints"}
     assert wanted.items() <= values.items()
     assert values["OCR_MODELS_DIR"] == "/models"

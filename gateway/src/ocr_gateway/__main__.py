@@ -5,7 +5,8 @@ import logging
 import sys
 
 from ocr_gateway import config as configuration
-from ocr_gateway.flags import MIB
+from ocr_gateway.access.watched import InvalidFileError
+from ocr_gateway.config import MIB
 from ocr_gateway.server import Server, listen
 from ocr_wire import logs
 
@@ -13,7 +14,10 @@ M_MMAP_THRESHOLD = -3
 
 
 def main() -> None:
-    """Serve until SIGTERM or SIGINT. Status 0 then, 1 when the port cannot be had, 2 for a wrong flag."""
+    """Serve until SIGTERM or SIGINT.
+
+    Status 0 then, 1 when the port or a file of the flags cannot be had, 2 for a wrong flag.
+    """
     config = configuration.parse(sys.argv[1:])
     logs.configure(config.log_level)
     _return_large_blocks()
@@ -25,8 +29,13 @@ def main() -> None:
             f"ocr-gateway: cannot listen on {config.host} port {config.port}: {error.strerror}\n"
         )
         raise SystemExit(1) from None
+    try:
+        server = Server(config)
+    except InvalidFileError as error:
+        sys.stderr.write(f"ocr-gateway: {error}\n")
+        raise SystemExit(1) from None
     logging.getLogger(__name__).info("listening", extra={"host": config.host, "port": config.port})
-    Server(config).run(sockets=[listener])
+    server.run(sockets=[listener])
 
 
 def _return_large_blocks() -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
@@ -12,6 +13,8 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ocr_gateway.access import build as access
+from ocr_gateway.access.watched import Refreshing, watch
 from ocr_gateway.config import Config
 from ocr_gateway.documents.admission import Admission
 from ocr_gateway.edge import Edge
@@ -27,10 +30,21 @@ from ocr_gateway.upstream.discovery import Discovery
 from ocr_gateway.upstream.resolver import resolver_for
 from ocr_wire import raster
 
+# Of what the gateway holds at once, what one client may have. Without authentication a client is an address,
+# and that may be a proxy's with everybody behind it.
+CLIENT_SHARE = 0.5
 
-def create_app(config: Config, *, draining: Callable[[], bool] = lambda: False) -> Starlette:
-    """The gateway as an ASGI app; `draining` tells when connections are to be closed after their answer."""
+
+def create_app(
+    config: Config, *, draining: Callable[[], bool] = lambda: False, watched: Sequence[Refreshing] = ()
+) -> Starlette:
+    """The gateway as an ASGI app.
+
+    `draining` tells when connections are to be closed after their answer; `watched` are read again when they
+    change, as the files of credentials are. Raises InvalidFileError.
+    """
     metrics = Metrics(config.service)
+    authenticate, credentials = access.authenticator(config.access)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Services]]:
@@ -38,19 +52,25 @@ def create_app(config: Config, *, draining: Callable[[], bool] = lambda: False) 
         async with open_session() as session:
             discovery = Discovery(resolver_for(config), balancer, session)
             refreshing = asyncio.create_task(discovery.run(config.refresh_seconds))
+            files = (*watched, *credentials)
+            watching = asyncio.create_task(watch(files, config.access.reload_seconds, metrics.reloaded))
             try:
                 upstream = Upstream(session, balancer, metrics, config.endpoint_wait_seconds)
                 services = _services(config, metrics, balancer, upstream, refreshing)
                 async with jobs.running(config, services.recogniser, draining) as store:
                     yield {"services": replace(services, jobs=store)}
             finally:
-                refreshing.cancel()
-                with suppress(asyncio.CancelledError):
-                    await refreshing
+                for task in (refreshing, watching):
+                    task.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await task
 
     return Starlette(
         routes=api.routes(jobs=config.jobs.job_store != "off"),
-        middleware=[Middleware(Edge, metrics=metrics, draining=draining)],
+        middleware=[
+            Middleware(Edge, metrics=metrics, draining=draining),
+            *access.middleware(config.access, authenticate, time.monotonic),
+        ],
         exception_handlers={Problem: _on_problem, HTTPException: _on_http_exception},
         lifespan=lifespan,
     )
@@ -62,7 +82,12 @@ def _services(
     return Services(
         config=config,
         metrics=metrics,
-        admission=Admission(max_requests=config.max_requests, max_bytes=config.max_held_bytes),
+        admission=Admission(
+            max_requests=config.max_requests,
+            max_bytes=config.max_held_bytes,
+            client_share=CLIENT_SHARE if config.access.authenticates else 1,
+            backlog=lambda: upstream.queue.backlog_seconds,
+        ),
         balancer=balancer,
         upstream=upstream,
         recogniser=Recogniser(

@@ -3,16 +3,17 @@
 import argparse
 import os
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
 
-from ocr_gateway.flags import MIB, seconds, whole
-from ocr_gateway.jobs import settings as job_settings
+from ocr_gateway.access import settings as access
+from ocr_gateway.access.settings import AccessSettings
+from ocr_gateway.flags import Parser, seconds, whole
+from ocr_gateway.jobs import settings as jobs
 from ocr_gateway.jobs.settings import JobSettings
 
+MIB = 1024 * 1024
 MAX_PORT = 65535
 HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9.])?|\[[0-9A-Fa-f:.]+\]")
 
@@ -50,6 +51,7 @@ class Config:
     page_concurrency: int = 4
     # Requests held at once; each costs a task, two sockets and some kilobytes beside its body.
     max_requests: int = 512
+    access: AccessSettings = field(default_factory=AccessSettings)
     jobs: JobSettings = field(default_factory=JobSettings)
 
     @property
@@ -60,13 +62,6 @@ class Config:
         process below half a gibibyte: six bodies of the default limit, or hundreds of ordinary pages.
         """
         return max(128 * MIB, 2 * self.max_body_bytes)
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """One line and exit status 2; argparse's own usage text would bury the message."""
-        sys.stderr.write(f"{self.prog}: {message} (see {self.prog} --help)\n")
-        raise SystemExit(2)
 
 
 def host_port(text: str) -> HostPort:
@@ -83,10 +78,8 @@ def _service(text: str) -> str:
     return text
 
 
-def _parser() -> _Parser:
-    parser = _Parser(
-        prog="ocr-gateway", description="The HTTP gateway of an OCR service.", allow_abbrev=False
-    )
+def _parser() -> Parser:
+    parser = Parser(prog="ocr-gateway", description="The HTTP gateway of an OCR service.", allow_abbrev=False)
     add = parser.add_argument
     add("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: %(default)s)")
     add("--port", type=whole(1, MAX_PORT), default=8080, metavar="P", help="port (default: %(default)s)")
@@ -110,7 +103,8 @@ def _parser() -> _Parser:
         help="after SIGTERM, open connections are served and closed for so long (default: 15)",
     )
     add("--log-level", choices=("debug", "info", "warning", "error"), default="info")
-    job_settings.add_flags(parser)
+    access.add_flags(parser)
+    jobs.add_flags(parser)
     return parser
 
 
@@ -118,9 +112,6 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
     """Read the flags. A wrong one ends the program with one line on stderr and status 2."""
     parser = _parser()
     flags = vars(parser.parse_args(arguments))
+    rooms = {"access": access.taken(flags, parser), "jobs": jobs.taken(flags, parser)}
     endpoints_dir = environ.get("OCR_ENDPOINTS_DIR")
-    try:
-        jobs = job_settings.from_flags(flags)
-    except ValueError as error:
-        parser.error(str(error))
-    return Config(**flags, jobs=jobs, endpoints_dir=Path(endpoints_dir) if endpoints_dir else None)
+    return Config(**flags, **rooms, endpoints_dir=Path(endpoints_dir) if endpoints_dir else None)

@@ -20,6 +20,12 @@ class Deadline:
         """The deadline of a request that begins now."""
         return cls(asyncio.get_running_loop().time() + seconds, seconds)
 
+    def within(self, milliseconds: int | None) -> "Deadline":
+        """The same, or that of a request from the same beginning with less time."""
+        if milliseconds is None or milliseconds / 1000 >= self.seconds:
+            return self
+        return Deadline(self.at - self.seconds + milliseconds / 1000, milliseconds / 1000)
+
     def remaining(self) -> float:
         """Seconds left, never negative."""
         return max(0.0, self.at - asyncio.get_running_loop().time())

@@ -5,8 +5,9 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +20,14 @@ LINGER_SECONDS = 2.0
 LINGER_BYTES = 64 * 1024 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:+/=-]{1,128}")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# An answer shown by a browser must not act, be framed, or tell where its reader goes next.
+DEFAULT_HEADERS: Mapping[str, str] = MappingProxyType(
+    {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        "Referrer-Policy": "no-referrer",
+    }
+)
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})
 
 log = logging.getLogger(__name__)
@@ -35,6 +44,8 @@ class Exchange:
     status: int | None = None
     problem: str | None = None
     unfinished: bool = False
+    # An API key's client, a token's subject, else the peer's address; the gate finds it out.
+    client: str | None = None
 
 
 def request_id(headers: Headers) -> str:
@@ -64,7 +75,10 @@ class Edge:
         has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
         exchange = Exchange(request_id(headers), body_pending=has_body)
         scope.setdefault("state", {})["exchange"] = exchange
-        receiver, sender = self._receiver(exchange, receive), self._sender(exchange, send)
+        receiver, sender = (
+            self._receiver(exchange, receive),
+            self._sender(exchange, send, secure=scope["scheme"] == "https"),
+        )
         with self._metrics.in_flight.track_inprogress():
             try:
                 await self._answer(scope, receiver, sender, exchange)
@@ -98,14 +112,17 @@ class Edge:
 
         return receiver
 
-    def _sender(self, exchange: Exchange, send: Send) -> Send:
+    def _sender(self, exchange: Exchange, send: Send, *, secure: bool) -> Send:
         async def sender(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = exchange.request_id
                 headers["X-Content-Type-Options"] = "nosniff"
-                headers.setdefault("Cache-Control", "no-store")
+                for name, value in DEFAULT_HEADERS.items():
+                    headers.setdefault(name, value)
+                if secure:
+                    headers["Strict-Transport-Security"] = "max-age=31536000"
                 if exchange.body_pending or self._draining():
                     headers["Connection"] = "close"
             elif exchange.body_pending:
@@ -145,5 +162,6 @@ class Edge:
             "duration_ms": round(seconds * 1000, 1),
             "bytes": exchange.received_bytes,
             "code": exchange.problem,
+            "client": exchange.client,
         }
         log.log(level, "request", extra={k: v for k, v in fields.items() if v is not None})

@@ -1,13 +1,22 @@
-"""Types of command-line flags, with messages that say what is possible."""
+"""How command-line flags are read: one line on stderr for a wrong one, and the kinds of their values."""
 
 import argparse
+import sys
 from collections.abc import Callable
+from typing import NoReturn
 
-MIB = 1024 * 1024
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose error is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """One line and exit status 2; argparse's own usage text would bury the message."""
+        sys.stderr.write(f"{self.prog}: {message} (see {self.prog} --help)\n")
+        raise SystemExit(2)
 
 
 def whole(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
-    """A whole number of that range."""
+    """A whole number in that range."""
 
     def parse(text: str) -> int:
         try:
@@ -23,7 +32,7 @@ def whole(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
 
 
 def seconds(minimum: float) -> Callable[[str], float]:
-    """Seconds, up to a day."""
+    """A number of seconds, at most a day."""
 
     def parse(text: str) -> float:
         try:

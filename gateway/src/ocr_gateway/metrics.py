@@ -1,6 +1,6 @@
 """Prometheus metrics `ocr_gateway_*`, in a registry of the app's own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from types import MappingProxyType
 
@@ -28,6 +28,9 @@ REJECTIONS: Mapping[str, str] = MappingProxyType(
         "queue_full": "queue_full",
         "not_ready": "not_ready",
         "deadline_exceeded": "deadline",
+        "unauthenticated": "unauthenticated",
+        "tenant_busy": "client_busy",
+        "tenant_quota": "client_quota",
     }
 )
 OVERLOAD = frozenset({"queue_full", "not_ready"})
@@ -56,6 +59,8 @@ class Metrics:
         self._upstream_duration = self._histogram(
             "upstream_request_duration_seconds", "Time of one call of a model server.", DURATION_BUCKETS
         ).labels(service)
+        self._reloads = self._counter("reloads", "Mounted files that changed.", "files", "result")
+        self._waiting = self._gauge("pages_waiting", "Pages that wait for a model server.").labels(service)
         for reason in REJECTIONS.values():  # a series that exists from the start has a rate from the start
             self._rejected.labels(service, reason)
         for outcome in ("ok", "failed"):
@@ -87,6 +92,14 @@ class Metrics:
     def page(self, *, ok: bool) -> None:
         """Count one page that was recognised, or failed for good."""
         self._pages.labels(self._service, "ok" if ok else "failed").inc()
+
+    def reloaded(self, files: str, used: bool) -> None:  # noqa: FBT001 - a callback's argument
+        """Count files that changed, and whether they could be used."""
+        self._reloads.labels(self._service, files, "ok" if used else "refused").inc()
+
+    def count_waiting(self, waiting: Callable[[], int]) -> None:
+        """Ask `waiting` at each scrape."""
+        self._waiting.set_function(waiting)
 
     def called(self, result: str, *, attempt: int, seconds: float) -> None:
         """Count one call of a model server; `result` is ok, timeout, connect_error, 5xx or cancelled."""

@@ -21,6 +21,12 @@ class Options(BaseModel):
         "pixel", description="`relative`: 0 to 1 of the page's width and height (json)."
     )
     min_confidence: float = Field(0, ge=0, le=1, description="Lines that are read less surely are left out.")
+    deadline_ms: int | None = Field(
+        None,
+        ge=1,
+        description="Milliseconds from the request's beginning after which its work is given up; "
+        "the service's own limit holds anyway.",
+    )
 
 
 OPTION_NAMES = frozenset(Options.model_fields)

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from pydantic import ValidationError
@@ -103,6 +103,7 @@ class Recogniser:
             Problem: the document's, before the first result, or the deadline's; what is wrong with one page
                 of several is its outcome.
         """
+        job = replace(job, deadline=job.deadline.within(job.options.deadline_ms))
         async with job.deadline.enforced():
             with job.timings.measure("decode"):
                 info = await asyncio.to_thread(pages.inspect, data, self._limits)

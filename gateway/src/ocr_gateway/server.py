@@ -8,6 +8,7 @@ from types import FrameType
 
 import uvicorn
 
+from ocr_gateway.access.tls import Certificate
 from ocr_gateway.app import create_app
 from ocr_gateway.config import Config
 from ocr_gateway.connection import BoundedProtocol
@@ -26,7 +27,14 @@ class Server(uvicorn.Server):
     """
 
     def __init__(self, config: Config) -> None:
-        app = create_app(config, draining=lambda: self.drain_ends is not None)
+        """Raises InvalidFileError: a certificate or credentials that cannot be used."""
+        tls = config.access.tls
+        certificate = Certificate(tls) if tls else None
+        app = create_app(
+            config,
+            draining=lambda: self.drain_ends is not None,
+            watched=(certificate.watched,) if certificate else (),
+        )
         super().__init__(
             uvicorn.Config(
                 app,
@@ -38,6 +46,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                ssl_context_factory=(lambda *_: certificate.context) if certificate else None,
                 timeout_keep_alive=5,
                 timeout_graceful_shutdown=round(config.drain_seconds + config.request_timeout_seconds),
             )

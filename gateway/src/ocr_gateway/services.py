@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 from starlette.requests import Request
 
+from ocr_gateway.access.caller import caller
 from ocr_gateway.config import Config
 from ocr_gateway.deadline import Deadline
 from ocr_gateway.documents.admission import Admission
@@ -55,8 +56,8 @@ def exchange_of(request: Request) -> Exchange:
 
 
 def client_of(request: Request) -> str:
-    """The name of the authenticated client; empty where clients need no name."""
-    return cast(str, getattr(request.state, "client", ""))
+    """The name of the authenticated client; empty where clients are known by their address only."""
+    return caller().client if services_of(request).config.access.authenticates else ""
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:

@@ -23,11 +23,12 @@ from ocr_operator.cluster.local.deployments import Deployments
 from ocr_operator.cluster.local.manifests import ManifestError, Manifests
 from ocr_operator.cluster.local.pods import Node, Programs
 from ocr_operator.cluster.local.processes import MissingProgramError, check_models, program
+from ocr_operator.cluster.local.secrets import SecretFolders
 from ocr_operator.cluster.local.services import PortTakenError, Services, listen
 from ocr_operator.cluster.local.store import Store
 from ocr_operator.cluster.local.table import Table
 from ocr_operator.cluster.port import ClusterError, Event
-from ocr_operator.models.manifest import OCR_SERVICE, Manifest, Ref, ref
+from ocr_operator.models.manifest import OCR_SERVICE, SECRET, Manifest, Ref, ref
 from ocr_operator.models.names import COMPONENTS, MODEL_SERVER, SERVICE_LABEL
 from ocr_operator.models.operands import Operands
 from ocr_operator.models.service import Key, parse
@@ -98,6 +99,7 @@ class Host:
         self._table.say(f"Logs of the programs: {self._folder}. Ctrl-C ends everything.")
         async with aiohttp.ClientSession() as http:
             node = Node(self.store, self._folder, http, _now, self._options.programs)
+            SecretFolders(self.store, node.secrets)
             deployments = Deployments(node)
             services = Services(self.store, self._first, node.endpoints)
             self._take(wanted)
@@ -143,11 +145,13 @@ class Host:
         """Make the store hold what the file holds."""
         for remark in wanted.remarks:
             self._table.say(remark)
-        for live in tuple(self.store.select(OCR_SERVICE)):
-            if Key(live["metadata"]["namespace"], live["metadata"]["name"]) not in wanted.services:
-                self.store.remove(ref(live))
-        for manifest in wanted.services.values():
-            self.store.put(manifest, manager=USER)
+        # Secrets first: a service that came before its Secret would be refused, and looked at again late.
+        for kind, documents in ((SECRET, wanted.secrets), (OCR_SERVICE, wanted.services)):
+            for live in tuple(self.store.select(kind)):
+                if Key(live["metadata"]["namespace"], live["metadata"]["name"]) not in documents:
+                    self.store.remove(ref(live))
+            for manifest in documents.values():
+                self.store.put(manifest, manager=USER)
 
     async def _follow(self) -> None:
         async for change in manifests.changes(self._options.manifest):
@@ -171,6 +175,9 @@ class Host:
         if changed.kind == OCR_SERVICE:
             self._changed.set()
             self._queue.add(Key(changed.namespace, changed.name))
+        elif changed.kind == SECRET:
+            for service in self.store.select(OCR_SERVICE, changed.namespace):
+                self._queue.add(Key(changed.namespace, service["metadata"]["name"]))
         elif name := (live["metadata"].get("labels") or {}).get(SERVICE_LABEL):
             self._queue.add(Key(changed.namespace, name))
 

@@ -1,13 +1,15 @@
 """How much the gateway holds at once: requests, bytes of bodies, pixels of decoded pages."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from ocr_gateway.access.caller import caller
 from ocr_gateway.problems import Problem
 
-RETRY_SECONDS = 2
+RETRY_SECONDS = 2.0
 
 T = TypeVar("T")
 
@@ -15,8 +17,9 @@ T = TypeVar("T")
 class Lease:
     """One admitted request's share of the bytes."""
 
-    def __init__(self, admission: "Admission") -> None:
+    def __init__(self, admission: "Admission", client: str) -> None:
         self._admission = admission
+        self._client = client
         self.held = 0
 
     def grow_to(self, size: int) -> None:
@@ -26,50 +29,72 @@ class Lease:
             Problem: queue_full.
         """
         if size > self.held:
-            self._admission.take(size - self.held)
+            self._admission.take(size - self.held, self._client)
             self.held = size
 
 
 class Admission:
-    """Counts the requests that hold a document and the bytes they hold; over the limit is 503, not a wait."""
+    """Counts the requests that hold a document and the bytes they hold; over the limit is an answer, no wait.
 
-    def __init__(self, *, max_requests: int, max_bytes: int) -> None:
+    One client may hold `client_share` of both. `backlog` gives the seconds until what is held will be done.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_requests: int,
+        max_bytes: int,
+        client_share: float = 1,
+        backlog: Callable[[], float] = lambda: 0,
+    ) -> None:
         self._max_requests = max_requests
         self._max_bytes = max_bytes
-        self._requests = 0
-        self._bytes = 0
+        self._client_share = client_share
+        self._backlog = backlog
+        self._requests: Counter[str] = Counter()
+        self._bytes: Counter[str] = Counter()
 
     @contextmanager
     def admit(self) -> Iterator[Lease]:
-        """Hold a request while the block runs.
+        """Hold a request of the caller while the block runs.
 
         Raises:
-            Problem: queue_full.
+            Problem: queue_full, tenant_busy.
         """
-        if self._requests >= self._max_requests:
-            raise _full(f"{self._requests} requests are being served", self._max_requests)
-        self._requests += 1
-        lease = Lease(self)
+        client = caller().client
+        self._add(self._requests, 1, self._max_requests, client, "requests")
+        lease = Lease(self, client)
         try:
             yield lease
         finally:
-            self._requests -= 1
-            self._bytes -= lease.held
+            self._requests = _without(self._requests, client, 1)
+            self._bytes = _without(self._bytes, client, lease.held)
 
-    def take(self, size: int) -> None:
-        """Add bytes, or raise queue_full."""
-        if self._bytes + size > self._max_bytes:
-            raise _full(f"The requests being served hold {self._bytes} bytes", self._max_bytes)
-        self._bytes += size
+    def take(self, size: int, client: str) -> None:
+        """Add bytes. Raises Problem: queue_full, tenant_busy."""
+        self._add(self._bytes, size, self._max_bytes, client, "bytes")
+
+    def _add(self, held: Counter[str], more: int, limit: int, client: str, unit: str) -> None:
+        own = int(limit * self._client_share)
+        for code, holder, now, most in (
+            ("queue_full", "all clients", held.total(), limit),
+            ("tenant_busy", "this client", held[client], own),
+        ):
+            if now + more > most:
+                raise Problem(
+                    code,
+                    f"The gateway holds {now} {unit} of {holder} and takes at most {most}. "
+                    "Wait as long as Retry-After says.",
+                    limit=most,
+                    retry_after=max(RETRY_SECONDS, self._backlog()),
+                )
+        held[client] += more
 
 
-def _full(state: str, limit: int) -> Problem:
-    return Problem(
-        "queue_full",
-        f"{state} and the gateway takes at most {limit}. Try again in {RETRY_SECONDS} s.",
-        limit=limit,
-        retry_after=RETRY_SECONDS,
-    )
+def _without(held: Counter[str], client: str, amount: int) -> Counter[str]:
+    """Less of that client; a client that holds nothing is forgotten."""
+    held[client] -= amount
+    return +held
 
 
 class PixelRoom:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from ocr_gateway.access.caller import CALLER, Caller
 from ocr_gateway.deadline import Deadline
 from ocr_gateway.jobs.record import Record, pack
 from ocr_gateway.jobs.settings import JobSettings
@@ -77,6 +78,7 @@ class Runner:
 
     async def _run(self, job_id: str) -> None:
         record = await self._store.get(job_id)
+        CALLER.set(Caller(record.owner if record else ""))
         document = await self._store.document(job_id)
         if record is None or record.ended or document is None:
             return

@@ -1,11 +1,12 @@
 """The settings of jobs and their flags."""
 
-import argparse
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from ocr_gateway.flags import MIB, seconds, whole
+from ocr_gateway.flags import Parser, seconds, whole
+
+MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class JobSettings:
     job_workers: int = 2
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
+def add_flags(parser: Parser) -> None:
     """Declare the flags."""
     group = parser.add_argument_group("jobs")
     add = group.add_argument
@@ -42,13 +43,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--job-workers", type=whole(1, 64), default=2, metavar="N", help="jobs run here at once (2)")
 
 
-def from_flags(flags: dict[str, object]) -> JobSettings:
-    """Take the settings out of the parsed flags.
-
-    Raises:
-        ValueError: flags that do not go together.
-    """
-    settings = JobSettings(**{field.name: flags.pop(field.name) for field in fields(JobSettings)})  # type: ignore[arg-type]  # argparse checked each
+def taken(flags: dict[str, Any], parser: Parser) -> JobSettings:
+    """Take this room's values out of `flags`; those that need each other end it."""
+    settings = JobSettings(**{field.name: flags.pop(field.name) for field in fields(JobSettings)})
     if (settings.job_store == "redis") != (settings.redis_url_file is not None):
-        raise ValueError("--redis-url-file goes with --job-store=redis, and only with it")
+        parser.error("--redis-url-file goes with --job-store=redis, and only with it")
     return settings

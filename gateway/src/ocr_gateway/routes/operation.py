@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from ocr_gateway.access.gate import OPEN_PATHS
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 # A model whose JSON it is, or a JSON schema; None: bytes that no schema describes.
 Schema = type[BaseModel] | Mapping[str, object] | None
@@ -15,15 +17,25 @@ Schema = type[BaseModel] | Mapping[str, object] | None
 BYTES: Mapping[str, object] = {"type": "string", "format": "binary"}
 
 # Problem codes by what an operation does; each operation's `problems` is a union of these.
-BODY = frozenset({"empty_body", "body_too_large", "body_timeout", "queue_full", "unsupported_media_type"})
+BODY = frozenset(
+    {
+        "empty_body",
+        "body_too_large",
+        "body_timeout",
+        "queue_full",
+        "tenant_busy",
+        "unsupported_media_type",
+    }
+)
 FORM = frozenset({"invalid_multipart", "too_many_parts", "missing_document"})
 JSON = frozenset({"invalid_json", "invalid_base64", "missing_document"})
 PARAMETERS = frozenset({"invalid_parameter", "unknown_parameter"})
 PAGES = frozenset({"too_many_pages", "too_many_pixels", "image_too_small", "undecodable_image"})
-UPSTREAM = frozenset({"not_ready", "queue_full", "upstream_error", "deadline_exceeded"})
+UPSTREAM = frozenset({"not_ready", "queue_full", "tenant_busy", "upstream_error", "deadline_exceeded"})
 READING = BODY | PARAMETERS | PAGES | UPSTREAM
-# What the edge, the router and the last resort answer, whatever was asked.
+# What the last resort answers, whatever was asked, and what the gate does where it is not open.
 ALWAYS = frozenset({"internal"})
+GATE = frozenset({"unauthenticated", "tenant_quota"})
 
 
 @dataclass(frozen=True)
@@ -67,7 +79,8 @@ class Operation:
     @property
     def codes(self) -> frozenset[str]:
         """All problem codes that it may answer with."""
-        return self.problems | ALWAYS
+        is_open = self.method == "GET" and self.path in OPEN_PATHS
+        return self.problems | ALWAYS | (frozenset() if is_open else GATE)
 
 
 def routes(operations: tuple[Operation, ...]) -> tuple[BaseRoute, ...]:

@@ -45,6 +45,11 @@ class Balancer:
     def any_ready(self) -> bool:
         return any(replica.ready for replica in self._replicas.values())
 
+    @property
+    def usable(self) -> int:
+        """Servers that a request may be sent to now."""
+        return len(self._usable())
+
     def update(self, endpoints: Iterable[Endpoint]) -> None:
         """Take over the endpoints that exist now; what is known of those that stay is kept."""
         known = self._replicas
@@ -54,14 +59,17 @@ class Balancer:
 
     def pick(self, exclude: Collection[Replica] = ()) -> Replica | None:
         """The server for the next request, or None when there is none to try."""
+        usable = self._usable(exclude)
+        two = self._chance.sample(usable, min(2, len(usable)))
+        return min(two, key=lambda replica: replica.in_flight, default=None)
+
+    def _usable(self, exclude: Collection[Replica] = ()) -> list[Replica]:
         now = self._clock()
-        usable = [
+        return [
             replica
             for replica in self._replicas.values()
             if replica.ready is not False and replica.ejected_until <= now and replica not in exclude
         ]
-        two = self._chance.sample(usable, min(2, len(usable)))
-        return min(two, key=lambda replica: replica.in_flight, default=None)
 
     def failed(self, replica: Replica) -> None:
         """The connection failed: leave the server out for a moment."""

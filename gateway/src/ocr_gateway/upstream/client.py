@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
+from ocr_gateway.access.caller import caller
 from ocr_gateway.deadline import Deadline
 from ocr_gateway.metrics import Metrics
 from ocr_gateway.problems import Problem
-from ocr_gateway.upstream.answer import UNAVAILABLE, Answer
+from ocr_gateway.upstream.answer import OK, UNAVAILABLE, Answer
 from ocr_gateway.upstream.balancer import Balancer, Replica
+from ocr_gateway.upstream.fairness import FairQueue
 
 SERVER_ERROR = 500
 MAX_ATTEMPTS = 5
@@ -43,8 +45,21 @@ class Upstream:
         self._balancer = balancer
         self._metrics = metrics
         self._patience = patience
+        self.queue = FairQueue(lambda: balancer.usable)
+        metrics.count_waiting(lambda: self.queue.waiting)
 
     async def send(self, call: Call, deadline: Deadline) -> Answer:
+        """Send an inference when it is the client's turn, anything else at once.
+
+        Raises:
+            Problem: queue_full when the turn would come too late; not_ready as `_send`.
+        """
+        if call.body is None:
+            return await self._send(call, deadline)
+        async with self.queue.turn(caller().client, deadline):
+            return await self._send(call, deadline)
+
+    async def _send(self, call: Call, deadline: Deadline) -> Answer:
         """Send to one server, and to another one after a failed connection or a 503.
 
         Inference has no side effects, so a connection that breaks at any moment is a reason to send again.
@@ -112,12 +127,15 @@ class Upstream:
             self._balancer.judged(replica, ready=False)
             return None
         self._balancer.answered(replica)
+        if answer.status == OK and "queue" in (timings := answer.timings_ms):
+            self.queue.learn(time.perf_counter() - started, timings["queue"] / 1000)
         return answer
 
     async def _exchange(self, replica: Replica, call: Call, deadline: Deadline) -> Answer:
         headers = {
             **call.headers,
             "X-Request-Id": call.request_id,
+            "traceparent": caller().traceparent,
             "X-Request-Deadline-Ms": str(round(deadline.remaining() * 1000)),
         }
         async with self._session.request(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ocr_operator.desired.plan import Facts, operand_version
@@ -24,8 +24,21 @@ class Refusal:
 
 def secrets(service: OCRService) -> frozenset[str]:
     """Names of the Secrets that the spec refers to."""
-    references = (variable.secret_key_ref for variable in service.spec.model_server.env)
-    return frozenset(reference.name for reference in references if reference is not None)
+    return frozenset(name for _, name in _references(service))
+
+
+def _references(service: OCRService) -> Iterator[tuple[str, str]]:
+    """Each field that refers to a Secret, and the Secret's name."""
+    for variable in service.spec.model_server.env:
+        if variable.secret_key_ref:
+            yield "spec.modelServer.env", variable.secret_key_ref.name
+    gateway = service.spec.gateway
+    if gateway.auth.secret_ref:
+        yield "spec.gateway.auth.secretRef", gateway.auth.secret_ref.name
+    if gateway.auth.jwt:
+        yield "spec.gateway.auth.jwt.jwksSecretRef", gateway.auth.jwt.jwks_secret_ref.name
+    if gateway.tls:
+        yield "spec.gateway.tls.secretRef", gateway.tls.secret_ref.name
 
 
 def refusals(service: OCRService, operands: Operands, facts: Facts) -> tuple[Refusal, ...]:
@@ -36,7 +49,7 @@ def refusals(service: OCRService, operands: Operands, facts: Facts) -> tuple[Ref
             _version_and_model(service, operands),
             _resources("modelServer", service.spec.model_server.resources),
             _resources("gateway", service.spec.gateway.resources),
-            _secrets(facts.missing_secrets),
+            _secrets(service, facts.missing_secrets),
         )
         for refusal in check
     )
@@ -73,9 +86,9 @@ def _resources(field: str, resources: Resources) -> Iterator[Refusal]:
             )
 
 
-def _secrets(missing: Iterable[str]) -> Iterator[Refusal]:
-    for name in sorted(missing):
-        yield Refusal(
-            "SecretNotFound",
-            f"spec.modelServer.env: no Secret {name} in this namespace; create it or change secretKeyRef",
-        )
+def _secrets(service: OCRService, missing: Collection[str]) -> Iterator[Refusal]:
+    for field, name in sorted(set(_references(service))):
+        if name in missing:
+            yield Refusal(
+                "SecretNotFound", f"{field}: no Secret {name} in this namespace; create it or name another"
+            )

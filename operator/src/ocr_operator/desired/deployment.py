@@ -14,6 +14,11 @@ from ocr_operator.models.spec import Resources, Scheduling
 
 PORT: Final = 8080
 PORT_NAME: Final = "http"
+TLS_PORT_NAME: Final = "https"
+# Of a Service, by what it speaks.
+SERVICE_PORTS: Final = {PORT_NAME: 80, TLS_PORT_NAME: 443}
+# Kubernetes mounts a Secret's files as root's; the programs run as somebody else.
+READABLE: Final = 0o444
 # Past the time that a pod may take to start, an image pull on a new node included.
 PROGRESS_DEADLINE_SECONDS: Final = 600
 # From the last answer to a clean exit.
@@ -28,6 +33,19 @@ TOPOLOGY: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class SecretFolder:
+    """A Secret as a folder of files; the kubelet replaces them when the Secret changes."""
+
+    volume: str
+    secret: str
+
+    @property
+    def path(self) -> str:
+        """Where the container finds it."""
+        return f"/etc/kubeocr/{self.volume}"
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """The container of a component, as far as components differ."""
 
@@ -39,6 +57,13 @@ class Program:
     startup_seconds: int
     drain_seconds: int
     request_seconds: int
+    secrets: tuple[SecretFolder, ...] = ()
+    tls: bool = False
+
+    @property
+    def port_name(self) -> str:
+        """Name of the container's port: what it speaks."""
+        return TLS_PORT_NAME if self.tls else PORT_NAME
 
 
 def build_deployment(plan: Plan, component: str, program: Program) -> Manifest:
@@ -85,7 +110,7 @@ def _pod(plan: Plan, component: str, program: Program) -> dict[str, Any]:
         "terminationGracePeriodSeconds": grace,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [_container(component, program)],
-        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}],
+        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}, *map(_volume, program.secrets)],
         **_scheduling(plan.scheduling(component), selector(plan.service.metadata.name, component)),
     }
 
@@ -101,19 +126,22 @@ def _container(component: str, program: Program) -> dict[str, Any]:
             {"name": "PORT", "value": str(PORT)},
             *program.environment,
         ],
-        "ports": [{"name": PORT_NAME, "containerPort": PORT, "protocol": "TCP"}],
+        "ports": [{"name": program.port_name, "containerPort": PORT, "protocol": "TCP"}],
         "startupProbe": _probe(
-            program.startup_path, STARTUP_PERIOD_SECONDS, _rounds(program.startup_seconds)
+            program, program.startup_path, STARTUP_PERIOD_SECONDS, _rounds(program.startup_seconds)
         ),
-        "livenessProbe": _probe("/livez", 2 * PROBE_PERIOD_SECONDS, 3),
-        "readinessProbe": _probe("/readyz", PROBE_PERIOD_SECONDS, 3),
+        "livenessProbe": _probe(program, "/livez", 2 * PROBE_PERIOD_SECONDS, 3),
+        "readinessProbe": _probe(program, "/readyz", PROBE_PERIOD_SECONDS, 3),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
             "readOnlyRootFilesystem": True,
         },
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - the pod's own emptyDir
+        "volumeMounts": [
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own emptyDir
+            *({"name": s.volume, "mountPath": s.path, "readOnly": True} for s in program.secrets),
+        ],
     }
     if resources := program.resources.dump():
         container["resources"] = {part: amounts for part, amounts in resources.items() if amounts}
@@ -123,13 +151,19 @@ def _container(component: str, program: Program) -> dict[str, Any]:
     return container
 
 
+def _volume(folder: SecretFolder) -> dict[str, Any]:
+    secret = {"secretName": folder.secret, "defaultMode": READABLE, "optional": False}
+    return {"name": folder.volume, "secret": secret}
+
+
 def _rounds(seconds: int) -> int:
     return -(-seconds // STARTUP_PERIOD_SECONDS)
 
 
-def _probe(path: str, period: int, failures: int) -> dict[str, Any]:
+def _probe(program: Program, path: str, period: int, failures: int) -> dict[str, Any]:
+    scheme = {"scheme": "HTTPS"} if program.tls else {}
     return {
-        "httpGet": {"path": path, "port": PORT_NAME},
+        "httpGet": {"path": path, "port": program.port_name, **scheme},
         "periodSeconds": period,
         "failureThreshold": failures,
         # A pod that reads pages on all its cores answers late, but it is alive.

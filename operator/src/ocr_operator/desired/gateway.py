@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from ocr_operator.desired.deployment import PORT, Program, build_deployment
+from collections.abc import Iterator
+
+from ocr_operator.desired.deployment import PORT, Program, SecretFolder, build_deployment
 from ocr_operator.desired.metadata import child_name
 from ocr_operator.desired.plan import Plan
 from ocr_operator.models.manifest import Manifest
 from ocr_operator.models.names import GATEWAY, MODEL_SERVER
+from ocr_operator.models.protection import Auth, Limits, Tls
+from ocr_operator.models.spec import Gateway
 
 STARTUP_SECONDS = 60
 
@@ -30,6 +34,9 @@ def build_gateway(plan: Plan) -> Manifest:
                 f"--request-timeout-seconds={limits.request_timeout_seconds}",
                 f"--drain-seconds={gateway.drain_seconds}",
                 f"--log-level={plan.service.spec.observability.log_level}",
+                *_rate(limits),
+                *_auth(gateway.auth),
+                *_tls(gateway.tls),
             ),
             environment=(),
             resources=gateway.resources,
@@ -38,5 +45,50 @@ def build_gateway(plan: Plan) -> Manifest:
             startup_seconds=STARTUP_SECONDS,
             drain_seconds=gateway.drain_seconds,
             request_seconds=limits.request_timeout_seconds,
+            secrets=tuple(_secrets(gateway)),
+            tls=gateway.tls is not None,
         ),
     )
+
+
+def _secrets(gateway: Gateway) -> Iterator[SecretFolder]:
+    if folder := _auth_folder(gateway.auth):
+        yield folder
+    if gateway.tls:
+        yield _tls_folder(gateway.tls)
+
+
+def _auth_folder(auth: Auth) -> SecretFolder | None:
+    if auth.secret_ref:
+        return SecretFolder("api-keys", auth.secret_ref.name)
+    return SecretFolder("jwks", auth.jwt.jwks_secret_ref.name) if auth.jwt else None
+
+
+def _tls_folder(tls: Tls) -> SecretFolder:
+    return SecretFolder("tls", tls.secret_ref.name)
+
+
+def _rate(limits: Limits) -> Iterator[str]:
+    if rate := limits.rate_per_client:
+        yield f"--client-rate={rate.requests_per_second}"
+        if rate.burst is not None:
+            yield f"--client-burst={rate.burst}"
+
+
+def _auth(auth: Auth) -> Iterator[str]:
+    folder = _auth_folder(auth)
+    if folder is None:
+        return
+    if auth.jwt is None:
+        yield f"--api-keys-dir={folder.path}"
+        return
+    yield f"--jwks-file={folder.path}/jwks.json"
+    yield f"--jwt-issuer={auth.jwt.issuer}"
+    yield f"--jwt-audience={auth.jwt.audience}"
+
+
+def _tls(tls: Tls | None) -> Iterator[str]:
+    if tls is not None:
+        path = _tls_folder(tls).path
+        yield f"--tls-cert-file={path}/tls.crt"
+        yield f"--tls-key-file={path}/tls.key"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ocr_operator.desired.deployment import PORT, PORT_NAME
+from ocr_operator.desired.deployment import PORT, PORT_NAME, SERVICE_PORTS, TLS_PORT_NAME
 from ocr_operator.desired.metadata import child, selector
 from ocr_operator.desired.plan import Plan
 from ocr_operator.models.manifest import SERVICE, Manifest
@@ -13,11 +13,13 @@ from ocr_operator.models.names import GATEWAY, MODEL_SERVER
 
 def build_gateway_service(plan: Plan) -> Manifest:
     """Where clients send pages."""
-    expose = plan.service.spec.expose.service
+    spec = plan.service.spec
+    expose = spec.expose.service
+    name = TLS_PORT_NAME if spec.gateway.tls else PORT_NAME
     port: dict[str, Any] = {
-        "name": PORT_NAME,
-        "port": expose.port,
-        "targetPort": PORT_NAME,
+        "name": name,
+        "port": SERVICE_PORTS[name] if expose.port is None else expose.port,
+        "targetPort": name,
         "protocol": "TCP",
     }
     if expose.node_port is not None:

@@ -19,6 +19,7 @@ from ocr_operator.models.base import (
     cel,
     map_list,
 )
+from ocr_operator.models.protection import Auth, Limits, Tls
 
 RESERVED_ENV: Final = ("HOST", "PORT")
 ENV_SOURCE = (
@@ -197,21 +198,6 @@ class ModelServer(Part):
         return self
 
 
-class Limits(Part):
-    """What one request may ask for; checked before anything is decoded."""
-
-    max_body_bytes: Annotated[int, Field(ge=1024, le=1_073_741_824)] = Field(
-        default=20_971_520, description="Size of a request's body."
-    )
-    max_pages: Annotated[int, Field(ge=1, le=2000)] = Field(default=50, description="Pages of one document.")
-    max_image_pixels: Annotated[int, Field(ge=10_000, le=200_000_000)] = Field(
-        default=50_000_000, description="Width times height of one page."
-    )
-    request_timeout_seconds: Annotated[int, Field(ge=1, le=900)] = Field(
-        default=60, description="Time for one request, waiting included."
-    )
-
-
 class Gateway(Part):
     """The HTTP front door."""
 
@@ -225,6 +211,8 @@ class Gateway(Part):
         description="Compute of one pod.",
     )
     limits: Limits = Limits()
+    auth: Auth = Auth()
+    tls: Tls | None = None
     drain_seconds: Annotated[int, Field(ge=0, le=300)] = Field(
         default=15, description="Time a pod that ends still takes requests, so that clients find another."
     )
@@ -242,7 +230,9 @@ class ExposeService(Part):
     type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = Field(
         default="ClusterIP", description="Type of the Service."
     )
-    port: Annotated[int, Field(ge=1, le=65_535)] = Field(default=80, description="Port of the Service.")
+    port: Annotated[int, Field(ge=1, le=65_535)] | None = Field(
+        default=None, description="Port of the Service; when absent 80, and 443 with gateway.tls."
+    )
     node_port: Annotated[int, Field(ge=1, le=65_535)] | None = Field(
         default=None, description="Port on every node; chosen by Kubernetes when absent."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ocr_operator.desired.deployment import SERVICE_PORTS
 from ocr_operator.desired.metadata import selector
 from ocr_operator.models.manifest import Manifest
 from ocr_operator.models.names import COMPONENTS, MODEL_SERVER
@@ -105,7 +106,7 @@ def _url(service: Manifest | None) -> str | None:
         return None
     metadata, spec = service["metadata"], service["spec"]
     ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
-    port = spec["ports"][0]["port"]
+    scheme, port = spec["ports"][0]["name"], spec["ports"][0]["port"]
     if ingress:
         host = ingress[0].get("hostname") or ingress[0]["ip"]
         port = (ingress[0].get("ports") or [{"port": port}])[0]["port"]
@@ -113,7 +114,7 @@ def _url(service: Manifest | None) -> str | None:
         return None
     else:
         host = f"{metadata['name']}.{metadata['namespace']}.svc"
-    return f"http://{host}" + ("" if port == 80 else f":{port}")  # noqa: PLR2004 - the port of http
+    return f"{scheme}://{host}" + ("" if port == SERVICE_PORTS[scheme] else f":{port}")
 
 
 def _last_failure(

@@ -1,11 +1,11 @@
-"""The user's file: OCRServices read strictly, and read again when it changes."""
+"""The user's file: OCRServices and Secrets read strictly, and read again when it changes."""
 
 from __future__ import annotations
 
 import asyncio
 import difflib
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
 from typing import Any, Final, Union, get_args, get_origin
@@ -13,7 +13,8 @@ from typing import Any, Final, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from ocr_operator.models.manifest import OCR_SERVICE, Manifest
+from ocr_operator.cluster.local.secrets import InvalidSecretError, secret
+from ocr_operator.models.manifest import OCR_SERVICE, SECRET, Manifest
 from ocr_operator.models.names import API_VERSION, GROUP, KIND
 from ocr_operator.models.service import Key, OCRService
 
@@ -44,9 +45,10 @@ class ManifestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Manifests:
-    """What a file holds: OCRServices by identity in the file's order, and remarks about the rest."""
+    """What a file holds: OCRServices and Secrets by identity in the file's order, remarks about the rest."""
 
     services: Mapping[Key, Manifest]
+    secrets: Mapping[Key, Manifest] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
 
@@ -64,6 +66,7 @@ def read(path: Path) -> Manifests:
 def parse(text: str, source: str) -> Manifests:
     """Read YAML documents; `source` names them in messages. Raises ManifestError."""
     services: dict[Key, Manifest] = {}
+    secrets: dict[Key, Manifest] = {}
     remarks: list[str] = []
     for number, document in enumerate(_documents(text, source), 1):
         place = f"{source}: document {number}"
@@ -72,18 +75,24 @@ def parse(text: str, source: str) -> Manifests:
         if not isinstance(document, dict):
             raise ManifestError(f"{place}: a mapping with apiVersion, kind and metadata is expected")
         if _foreign(document):
-            remarks.append(f"{place}: {document.get('kind')} is ignored: only {KIND} runs without a cluster")
-            continue
-        service = _service(document, place)
-        key = Key(service["metadata"]["namespace"], service["metadata"]["name"])
-        if key in services:
-            raise ManifestError(
-                f"{place}: {KIND} {key} is there twice; give one of them another metadata.name"
-            )
-        services[key] = service
+            kinds = f"only {KIND} and {SECRET.kind} mean something without a cluster"
+            remarks.append(f"{place}: {document.get('kind')} is ignored: {kinds}")
+        elif document.get("kind") == SECRET.kind:
+            _add(secrets, _secret(document, place), place)
+        else:
+            _add(services, _service(document, place), place)
     if not services:
         raise ManifestError(f"{source}: no {KIND} in it; it needs a document with kind: {KIND}")
-    return Manifests(services, tuple(remarks))
+    return Manifests(services, secrets, tuple(remarks))
+
+
+def _add(found: dict[Key, Manifest], manifest: Manifest, place: str) -> None:
+    key = Key(manifest["metadata"]["namespace"], manifest["metadata"]["name"])
+    if key in found:
+        raise ManifestError(
+            f"{place}: {manifest['kind']} {key} is there twice; give one of them another metadata.name"
+        )
+    found[key] = manifest
 
 
 async def changes(path: Path) -> AsyncIterator[Manifests | ManifestError]:
@@ -135,7 +144,14 @@ def _documents(text: str, source: str) -> Iterator[Any]:
 
 def _foreign(document: Mapping[str, Any]) -> bool:
     group = str(document.get("apiVersion", "")).partition("/")[0]
-    return "kind" in document and document["kind"] != KIND and group != GROUP
+    return "kind" in document and document["kind"] not in (KIND, SECRET.kind) and group != GROUP
+
+
+def _secret(document: Mapping[str, Any], place: str) -> Manifest:
+    try:
+        return secret(document)
+    except InvalidSecretError as error:
+        raise ManifestError(f"{place} (Secret): {error}") from error
 
 
 def _service(document: Mapping[str, Any], place: str) -> Manifest:

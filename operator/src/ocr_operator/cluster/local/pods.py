@@ -20,6 +20,8 @@ from ocr_operator.cluster.local.processes import (
     environment,
     expand,
     free_port,
+    localised,
+    mounts,
 )
 from ocr_operator.cluster.local.store import Store, timestamp
 from ocr_operator.cluster.port import Event
@@ -51,6 +53,10 @@ class Node:
     def endpoints(self, namespace: str) -> Path:
         """Folder of the endpoint files of a namespace."""
         return self.folder / "endpoints" / namespace
+
+    def secrets(self, namespace: str) -> Path:
+        """Folder of the Secrets of a namespace, a folder each."""
+        return self.folder / "secrets" / namespace
 
 
 @dataclass(slots=True)
@@ -122,7 +128,7 @@ class LocalPod:
         started = self._now()
         try:
             child = await self._start()
-        except (OSError, MissingProgramError) as error:
+        except (OSError, ValueError, MissingProgramError) as error:  # ValueError: a NUL in a Secret's value
             self._show(_waiting("RunContainerError", str(error)), ready=False)
             return
         self._show({"running": {"startedAt": started}}, ready=False)
@@ -149,11 +155,15 @@ class LocalPod:
     async def _start(self) -> Child:
         # A port for each run: one that somebody else took meanwhile must not fail the pod for ever.
         self._port = free_port()
-        place = Place(self.ref.name, self._port, self._node.endpoints(self.ref.namespace))
+        namespace = self.ref.namespace
+        endpoints, secrets = self._node.endpoints(namespace), self._node.secrets(namespace)
+        place = Place(self.ref.name, self._port, endpoints, secrets)
         place.endpoints.mkdir(parents=True, exist_ok=True)
         values = environment(self._container, place)
         command = self._container.get("command") or self._node.programs(self._container["name"])
-        arguments = [expand(text, values) for text in (*command, *self._container.get("args", ()))]
+        folders = mounts(self._template["spec"], place)
+        given = (localised(text, folders) for text in self._container.get("args", ()))
+        arguments = [expand(text, values) for text in (*command, *given)]
         return await Child.start(arguments, values, self._node.folder / f"{self.ref.name}.log")
 
     async def _part(self, child: Child) -> None:
@@ -215,10 +225,12 @@ class LocalPod:
         """Whether the probe succeeds; no probe always does."""
         if not probe:
             return True
-        url = f"http://{LOOPBACK}:{self._port}{probe['httpGet']['path']}"
+        asked = probe["httpGet"]
+        url = f"{asked.get('scheme', 'HTTP').lower()}://{LOOPBACK}:{self._port}{asked['path']}"
         try:
             timeout = aiohttp.ClientTimeout(total=probe.get("timeoutSeconds", 1))
-            async with self._node.http.get(url, timeout=timeout) as answer:
+            # As the kubelet, which has no way to know whose certificate to expect.
+            async with self._node.http.get(url, timeout=timeout, ssl=False) as answer:
                 return answer.ok
         except (aiohttp.ClientError, TimeoutError):
             return False
@@ -242,7 +254,8 @@ class LocalPod:
         metadata.update(name=self.ref.name, namespace=self.ref.namespace)
         if state.terminating_since:
             metadata["deletionTimestamp"] = state.terminating_since
-        container = {**self._container, "ports": [{"name": "http", "containerPort": self._port}]}
+        (port,) = self._container["ports"]
+        container = {**self._container, "ports": [{**port, "containerPort": self._port}]}
         spec = {**self._template["spec"], "containers": [container]}
         pod = {"apiVersion": POD.api_version, "kind": POD.kind, "metadata": metadata, "spec": spec}
         self._node.store.put(pod, manager=KUBELET)

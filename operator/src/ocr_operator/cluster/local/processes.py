@@ -54,15 +54,19 @@ def check_models(server: Sequence[str], wanted: Collection[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a pod runs on this host: its name, its own port, and the folder it looks endpoints up in."""
+    """Where a pod runs on this host: its name, its own port, and its namespace's endpoints and Secrets."""
 
     pod: str
     port: int
     endpoints: Path
+    secrets: Path
 
 
 def environment(container: Mapping[str, Any], place: Place) -> dict[str, str]:
-    """Environment of a container: its own variables over the few that pass from ours. PORT is the place's."""
+    """Environment of a container: its own variables over the few that pass from ours. PORT is the place's.
+
+    Raises FileNotFoundError: a Secret has no such key.
+    """
     values = {name: os.environ[name] for name in INHERITED if name in os.environ}
     for variable in container.get("env") or ():
         values[variable["name"]] = _value(variable, place)
@@ -70,9 +74,38 @@ def environment(container: Mapping[str, Any], place: Place) -> dict[str, str]:
 
 
 def _value(variable: Mapping[str, Any], place: Place) -> str:
-    field = variable.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
-    fields = {"status.podIP": LOOPBACK, "metadata.name": place.pod}
-    return fields[field] if field else str(variable.get("value", ""))
+    source = variable.get("valueFrom", {})
+    if "fieldRef" in source:
+        return {"status.podIP": LOOPBACK, "metadata.name": place.pod}[source["fieldRef"]["fieldPath"]]
+    if "secretKeyRef" in source:
+        return _secret(place.secrets, **source["secretKeyRef"])
+    return str(variable.get("value", ""))
+
+
+def _secret(folder: Path, name: str, key: str) -> str:
+    try:
+        return os.fsdecode((folder / name / key).read_bytes())
+    except FileNotFoundError:
+        raise FileNotFoundError(f"couldn't find key {key} in Secret {folder.name}/{name}") from None
+
+
+def mounts(pod: Mapping[str, Any], place: Place) -> dict[str, str]:
+    """Folders of this host by the path at which the pod's container would find its Secrets."""
+    names = {
+        volume["name"]: volume["secret"]["secretName"] for volume in pod["volumes"] if "secret" in volume
+    }
+    return {
+        mount["mountPath"]: str(place.secrets / names[mount["name"]])
+        for mount in pod["containers"][0]["volumeMounts"]
+        if mount["name"] in names
+    }
+
+
+def localised(argument: str, folders: Mapping[str, str]) -> str:
+    """The argument with paths of this host: a process has no mounts of its own."""
+    for path, folder in folders.items():
+        argument = argument.replace(path, folder)
+    return argument
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:

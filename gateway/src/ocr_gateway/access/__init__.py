@@ -1,0 +1,1 @@
+"""Who may ask, and how much: API keys and tokens, rates, and the name that a client goes by inside."""
