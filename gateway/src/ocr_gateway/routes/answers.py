@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from ocr_wire.card import ModelCard
 from ocr_wire.result import ModelRef
 
 Confidence = float
@@ -154,3 +155,58 @@ class JobAnswer(_Answer):
     finished: str | None = None
     expires: str
     error: ProblemDocument | None = Field(None, description="What a failed job failed of.")
+
+
+class FormatAnswer(_Answer):
+    """A format of answers: its name in `output`, and its media type."""
+
+    name: str
+    media_type: str
+
+
+class OptionAnswer(_Answer):
+    """An option, and what it may be as a JSON schema."""
+
+    name: str
+    description: str
+    schema_: dict[str, JsonValue] = Field(alias="schema")
+
+
+class JobLimits(_Answer):
+    """What holds for jobs; sizes in bytes, times in seconds."""
+
+    store: Literal["memory", "redis"]
+    max_jobs: int
+    max_bytes: int
+    timeout_seconds: float
+    ttl_seconds: float
+    max_wait_seconds: float
+
+
+class LimitsAnswer(_Answer):
+    """What holds for one request; sizes in bytes, times in seconds."""
+
+    max_body_bytes: int
+    max_pages: int
+    max_image_pixels: int
+    min_image_side: int
+    max_batch_documents: int
+    request_timeout_seconds: float
+
+
+class CapabilitiesAnswer(_Answer):
+    """What this service can do."""
+
+    version: str
+    formats_in: list[str]
+    formats_out: list[FormatAnswer]
+    options: list[OptionAnswer]
+    limits: LimitsAnswer
+    jobs: JobLimits | None = Field(description="null where no jobs are kept.")
+    models: list[ModelCard]
+
+
+class ModelsAnswer(_Answer):
+    """The models that read documents here."""
+
+    models: list[ModelCard]
