@@ -143,7 +143,7 @@ async def test_a_running_job_has_no_result_yet_and_cancelling_it_stops_the_work(
     async with asyncio.timeout(5):
         await double.cancelled.wait()
     for path in (job, f"{job}/result"):
-        assert code(await running.client.get(path)) == (410, "job_cancelled")
+        assert code(await running.client.get(path)) == (404, "job_cancelled")
     assert (await running.client.delete(job)).status_code == 204
 
 
@@ -153,7 +153,7 @@ async def test_one_who_waits_hears_of_a_cancellation(running: Gateway, double: M
     waiting = asyncio.create_task(running.client.get(f"{job}?wait=30"))
     await eventually(lambda: double.running == 1)
     await running.client.delete(job)
-    assert code(await waiting) == (410, "job_cancelled")
+    assert code(await waiting) == (404, "job_cancelled")
 
 
 async def test_the_same_key_is_the_same_job_and_never_another_request(running: Gateway) -> None:
@@ -161,7 +161,7 @@ async def test_the_same_key_is_the_same_job_and_never_another_request(running: G
     assert await begun(running, image(colour=1), **{"idempotency-key": "a-1"}) == first
     assert await begun(running, image(colour=1), **{"idempotency-key": "a-2"}) != first
     other = await running.client.post("/v1/jobs", content=image(), headers={"idempotency-key": "a-1"})
-    assert code(other) == (422, "idempotency_key_reused")
+    assert code(other) == (409, "idempotency_key_reused")
     bad = await running.client.post("/v1/jobs", content=image(), headers={"idempotency-key": "a b"})
     assert code(bad) == (400, "invalid_parameter")
 

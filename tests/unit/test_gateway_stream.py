@@ -56,13 +56,16 @@ async def test_a_page_is_sent_before_the_next_one_is_read(tmp_path: Path) -> Non
             await release.wait()
         return await reading(request, double)
 
-    async with model_server(second_waits) as double, gateway(tmp_path, double) as running:
-        async with running.client.stream("POST", "/v1/ocr", content=tiff([1, 2]), headers=NDJSON) as answer:
-            lines = answer.aiter_lines()
-            assert json.loads(await anext(lines))["event"] == "meta"
-            assert json.loads(await anext(lines))["text"] == "grey 1"
-            release.set()
-            assert json.loads(await anext(lines))["text"] == "grey 2"
+    async with (
+        model_server(second_waits) as double,
+        gateway(tmp_path, double) as running,
+        running.client.stream("POST", "/v1/ocr", content=tiff([1, 2]), headers=NDJSON) as answer,
+    ):
+        lines = answer.aiter_lines()
+        assert json.loads(await anext(lines))["event"] == "meta"
+        assert json.loads(await anext(lines))["text"] == "grey 1"
+        release.set()
+        assert json.loads(await anext(lines))["text"] == "grey 2"
 
 
 async def test_a_page_that_fails_is_an_event_in_its_place(tmp_path: Path) -> None:

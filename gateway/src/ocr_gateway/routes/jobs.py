@@ -84,10 +84,10 @@ async def result(request: Request) -> Response:
         raise Problem("job_not_finished", text, retry_after=1)
     if record.problem:
         raise record.problem
-    output = getattr(query, "output", None)
-    accept_header = request.headers.get("accept", "*/*")
-    own = record.options.output if accept_header.strip() == "*/*" else None
-    form = negotiate.choose(output or own, accept_header)
+    output, accepted = getattr(query, "output", None), request.headers.get("accept", "*/*")
+    if output is None and accepted.strip() == "*/*":
+        output = record.options.output
+    form = negotiate.choose(output, accepted)
     store = _store(request)
     kept, document = await store.result(record.id), await store.document(record.id)
     if kept is None or document is None:

@@ -56,9 +56,7 @@ OPERATION = Operation(
     bodies=described.DOCUMENT,
     query=described.ReadOptions,
 )
-PREFER = Header(
-    "Prefer", "`respond-async`: a job, as POST /v1/jobs makes.", {"type": "string", "enum": ["respond-async"]}
-)
+PREFER = Header("Prefer", "`respond-async`: a job, as POST /v1/jobs makes (RFC 7240).")
 
 
 def operations(*, with_jobs: bool) -> tuple[Operation, ...]:
