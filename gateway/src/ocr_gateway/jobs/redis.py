@@ -15,7 +15,7 @@ from ocr_gateway.jobs.store import RETRY_SECONDS, Once, full, reused
 from ocr_gateway.problems import Problem
 
 # A job whose gateway has not been heard of for so long is given to another one.
-LEASE_SECONDS = 10.0
+LEASE_SECONDS = 5.0
 TIMEOUT_SECONDS = 5.0
 
 

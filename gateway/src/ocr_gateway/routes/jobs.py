@@ -105,9 +105,12 @@ async def cancel(request: Request) -> Response:
 
 
 def wants_job(request: Request) -> bool:
-    """Whether the client prefers a job (RFC 7240) where there can be one."""
+    """Whether the client prefers a job (RFC 7240) where there can be one; raises Problem for a wrong key."""
+    if services_of(request).jobs is None:
+        return False
+    _key(request)
     preferences = request.headers.get("prefer", "").lower().split(",")
-    return services_of(request).jobs is not None and "respond-async" in map(str.strip, preferences)
+    return "respond-async" in map(str.strip, preferences)
 
 
 def _store(request: Request) -> JobStore:
@@ -116,12 +119,17 @@ def _store(request: Request) -> JobStore:
     return store
 
 
-async def _once(request: Request, wanted: Asked) -> Once | None:
+def _key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
+    if key is not None and not KEY.fullmatch(key):
+        raise Problem("invalid_parameter", "Idempotency-Key has to be 1 to 128 visible characters of ASCII.")
+    return key
+
+
+async def _once(request: Request, wanted: Asked) -> Once | None:
+    key = _key(request)
     if key is None:
         return None
-    if not KEY.fullmatch(key):
-        raise Problem("invalid_parameter", "Idempotency-Key has to be 1 to 128 visible characters of ASCII.")
     options = wanted.options.model_dump_json().encode()
     digest = await asyncio.to_thread(lambda: hashlib.sha256(options + b"\0" + wanted.data).hexdigest())
     return Once(client_of(request), key, digest)
