@@ -99,10 +99,12 @@ class ClientGone(Exception):  # noqa: N818 - an event of the connection, not a f
 
 
 def render(problem: Problem, *, request_id: str, path: str) -> Response:
-    """The response of a problem. Under /v2 it also has the `error` member that OIP clients read."""
+    """The response of a problem. Where clients of other servers call, it has the members they read, too."""
     document = problem.document(request_id)
-    if path.startswith("/v2"):
+    if path.startswith(("/v2", "/compat/liteparse", "/compat/tesseract")):
         document["error"] = problem.detail
+    if path.startswith("/compat/paddlex"):
+        document |= {"logId": request_id, "errorCode": problem.status, "errorMsg": problem.detail}
     headers = dict(problem.headers)
     if problem.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after)))

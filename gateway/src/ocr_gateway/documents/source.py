@@ -91,15 +91,20 @@ async def from_form(request: Request, pieces: AsyncIterator[bytes], shape: Shape
 
 
 async def several_from_form(
-    request: Request, pieces: AsyncIterator[bytes], shape: Shape, max_parts: int = multipart.MAX_PARTS
+    request: Request,
+    pieces: AsyncIterator[bytes],
+    shape: Shape,
+    *,
+    max_parts: int = multipart.MAX_PARTS,
+    documents_needed: bool = True,
 ) -> tuple[list[bytes], Given]:
-    """All documents of a multipart form, at least one, and the options beside them."""
+    """All documents of a multipart form and the options beside them."""
     content_type = request.headers.get("content-type", "")
     parts = await multipart.parse(content_type, pieces, files={shape.file_field}, max_parts=max_parts)
     documents = [bytes(part.data) for part in parts if part.name == shape.file_field]
     others = [(p.name, p.data.decode("utf-8", "replace")) for p in parts if p.name != shape.file_field]
     options = _options(others, shape.options, where="form field", also={shape.file_field})
-    if not documents:
+    if not documents and documents_needed:
         raise Problem(
             "missing_document", f"The form has no field {shape.file_field!r}; put the document in it."
         )

@@ -49,14 +49,14 @@ async def capabilities(request: Request) -> Response:
             request_timeout_seconds=config.request_timeout_seconds,
         ),
         jobs=_job_limits(config),
-        models=await _models(request),
+        models=await models_of(request),
     )
     return _json(answer)
 
 
 async def models(request: Request) -> Response:
     """The model that the model servers serve; there is one a service."""
-    return _json(ModelsAnswer(models=await _models(request)))
+    return _json(ModelsAnswer(models=await models_of(request)))
 
 
 def _json(answer: BaseModel) -> Response:
@@ -77,7 +77,8 @@ def _job_limits(config: Config) -> JobLimits | None:
     )
 
 
-async def _models(request: Request) -> list[ModelCard]:
+async def models_of(request: Request) -> list[ModelCard]:
+    """What the model servers say that they serve; raises Problem."""
     answer = await while_connected(request, _metadata(request))
     try:
         return [_Metadata.model_validate_json(answer).model]

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ocr_gateway.routes import about, batch, compat, health, ocr, oip
+from ocr_gateway.routes import about, batch, compat, health, mimicry, ocr, oip
 from ocr_gateway.routes import jobs as job_routes
 from ocr_gateway.routes.openapi import describe
 from ocr_gateway.routes.operation import Operation, Reply
@@ -26,6 +26,7 @@ def operations(*, jobs: bool) -> tuple[Operation, ...]:
         *(job_routes.OPERATIONS if jobs else ()),
         *about.OPERATIONS,
         *compat.OPERATIONS,
+        *mimicry.OPERATIONS,
         *oip.OPERATIONS,
         *health.OPERATIONS,
         Operation(

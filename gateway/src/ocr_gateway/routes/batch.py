@@ -50,7 +50,7 @@ async def _documents(request: Request, pieces: body.Pieces) -> tuple[list[bytes]
     match source.media_type(request):
         case "multipart/form-data":
             parts = MAX_DOCUMENTS + MAX_PARTS
-            documents, options = await source.several_from_form(request, pieces, SHAPE, parts)
+            documents, options = await source.several_from_form(request, pieces, SHAPE, max_parts=parts)
         case "application/json":
             documents, options = await source.several_from_json(await body.joined(pieces))
         case _:
