@@ -40,8 +40,9 @@ images: .venv/installed-dev ## Build the three images without a docker daemon (r
 ##@ Develop
 
 .PHONY: generate
-generate: .venv/installed-dev ## Write what is generated from code: the CRD, and the chart's copies
+generate: .venv/installed-dev ## Write what is generated from code: the CRD, the chart's copies, docs/api.md
 	@$(BIN)/python -m ocr_operator.crdgen crds
+	@$(BIN)/python -m ocr_gateway.routes.manual docs/api > docs/api.md
 	@cp crds/*.yaml charts/ocr-operator/files/crds/
 	@cp operator/src/ocr_operator/operands.yaml charts/ocr-operator/files/
 

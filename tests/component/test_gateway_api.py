@@ -1,7 +1,10 @@
-"""The whole API as strangers use it: schemathesis out of /openapi.json, against the real programs."""
+"""The whole API as strangers use it: schemathesis out of /openapi.json, and the examples of docs/api.md."""
 
 import asyncio
+import base64
+import json
 import os
+import shlex
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,3 +39,33 @@ async def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
         )
         said, _ = await process.communicate()
         assert process.returncode == 0, said.decode()
+
+
+async def shell(command: str, **variables: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-euc", command),
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, f"{command}\n{err.decode()}"
+    return out.decode()
+
+
+async def test_every_example_of_the_document_works(tmp_path: Path) -> None:
+    blocks = (ROOT / "docs" / "api.md").read_text(encoding="utf-8").split("```sh\n")[1:]
+    examples = [block.partition("\n```")[0] for block in blocks]
+    image = base64.b64encode((ROOT / "examples" / "sample.png").read_bytes()).decode()
+    create = "curl -fsS --data-binary @examples/sample.png $URL/v1/jobs"
+    assert len(examples) > 20
+    async with service(tmp_path, "--job-store=memory") as url:
+        job = json.loads(await shell(create, URL=url))["id"]
+        await shell("curl -fsS $URL/v1/jobs/$JOB?wait=60", URL=url, JOB=job)
+        # What ends the job comes last.
+        for example in sorted(examples, key=lambda example: "DELETE" in shlex.split(example)):
+            strict = example.replace("curl", "curl -fsS", 1)
+            said = await shell(strict, URL=url, JOB=job, IMAGE=image)
+            if "examples/sample.png" in example and "/v1/jobs" not in example:
+                assert "Total: 110.00 EUR" in said

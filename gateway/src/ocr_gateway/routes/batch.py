@@ -98,5 +98,6 @@ OPERATIONS = (
         problems=READING | FORM | JSON,
         bodies=described.BATCH,
         query=described.BatchOptions,
+        curl="-F file=@examples/sample.png -F file=@examples/sample.png -F min_confidence=0.5",
     ),
 )

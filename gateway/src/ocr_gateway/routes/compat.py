@@ -51,5 +51,6 @@ OPERATIONS = (
         },
         problems=READING | FORM,
         bodies={"multipart/form-data": form({"image_file": BYTES}, "image_file")},
+        curl="-F image_file=@examples/sample.png",
     ),
 )

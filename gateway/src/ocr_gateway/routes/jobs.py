@@ -211,6 +211,7 @@ OPERATIONS = (
         bodies=described.DOCUMENT,
         query=described.ReadOptions,
         headers=(IDEMPOTENCY,),
+        curl="-i -H 'Idempotency-Key: invoice-173' --data-binary @examples/sample.png",
     ),
     Operation(
         "GET",
@@ -220,6 +221,7 @@ OPERATIONS = (
         answers={200: Reply("Its status and progress.", JOB_STATUS)},
         problems=FOUND | PARAMETERS,
         query=Wait,
+        curl="-G -d wait=20",
         path_schema=JOB_ID,
     ),
     Operation(
@@ -230,6 +232,7 @@ OPERATIONS = (
         answers={200: Reply("The document in the format asked for.", described.FORMATS)},
         problems=FOUND | READING | {"job_not_finished", "not_acceptable"},
         query=described.ResultOptions,
+        curl="-H 'Accept: text/plain'",
         path_schema=JOB_ID,
     ),
     Operation(
@@ -239,6 +242,7 @@ OPERATIONS = (
         "Cancel a job, and forget its document and its result.",
         answers={204: Reply("It is cancelled.")},
         problems=STORE | {"job_not_found"},
+        curl="-X DELETE",
         path_schema=JOB_ID,
     ),
 )

@@ -206,6 +206,7 @@ OPERATIONS = (
                 {"image_file": BYTES, "use_det": SWITCH, "use_cls": SWITCH, "use_rec": SWITCH}, "image_file"
             )
         },
+        curl="-F image_file=@examples/sample.png",
     ),
     operation(
         "/compat/paddlex/ocr",
@@ -213,6 +214,7 @@ OPERATIONS = (
         "PaddleX's POST /ocr: JSON with the document in base64.",
         problems=READING | JSON,
         bodies={"application/json": PaddleRequest},
+        curl=r'--json "{\"file\": \"$IMAGE\", \"fileType\": 1}"',
     ),
     operation(
         "/compat/liteparse/ocr",
@@ -220,6 +222,7 @@ OPERATIONS = (
         "The POST /ocr that LiteParse asks of an OCR server.",
         problems=READING | FORM,
         bodies={"multipart/form-data": form({"file": BYTES, "language": TEXT}, "file")},
+        curl="-F file=@examples/sample.png -F language=en",
     ),
     operation(
         "/compat/tesseract",
@@ -227,5 +230,6 @@ OPERATIONS = (
         "tesseract-server's POST /tesseract: `file` and `options`.",
         problems=READING | FORM | {"invalid_json"},
         bodies={"multipart/form-data": form({"file": BYTES, "options": TEXT}, "file")},
+        curl="""-F file=@examples/sample.png -F 'options={"languages": ["eng"]}'""",
     ),
 )

@@ -55,6 +55,7 @@ OPERATION = Operation(
     problems=READING | FORM | JSON | {"not_acceptable"},
     bodies=described.DOCUMENT,
     query=described.ReadOptions,
+    curl="-H 'Accept: text/plain' --data-binary @examples/sample.png",
 )
 PREFER = Header("Prefer", "`respond-async`: a job, as POST /v1/jobs makes (RFC 7240).")
 

@@ -72,6 +72,10 @@ ERRORS = {
 READ_ANSWERS = {200: Reply("As the protocol has it.", {"application/json": {"type": "object"}})}
 
 
+TENSOR = r"{\"name\": \"image\", \"shape\": [1], \"datatype\": \"BYTES\", \"data\": [\"$IMAGE\"]}"
+INFER_EXAMPLE = rf'--json "{{\"inputs\": [{TENSOR}]}}"'
+
+
 def _read(path: str, summary: str, names: tuple[str, ...] = ()) -> Operation:
     return Operation(
         "GET",
@@ -102,6 +106,7 @@ def _infer(path: str, names: tuple[str, ...]) -> Operation:
         headers=(Header(oip.HEADER_LENGTH, "Bytes of JSON before the bytes of the tensors."),),
         path_schema={name: NAMES[name] for name in names},
         other_errors=ERRORS,
+        curl=INFER_EXAMPLE,
     )
 
 

@@ -14,6 +14,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 # A model whose JSON it is, or a JSON schema; None: bytes that no schema describes.
 Schema = type[BaseModel] | Mapping[str, object] | None
 
+EXAMPLES = {"job_id": "$JOB", "model": "ocr", "version": "1"}
 BYTES: Mapping[str, object] = {"type": "string", "format": "binary"}
 
 # Problem codes by what an operation does; each operation's `problems` is a union of these.
@@ -61,7 +62,8 @@ class Operation:
     """One method of one path.
 
     `query` is a model whose fields are the query parameters; `path_schema` describes each name in the path's
-    braces; `other_errors` are answers over 399 that are not problems, by status.
+    braces; `other_errors` are answers over 399 that are not problems, by status; `curl` are the arguments of
+    an example beside the URL.
     """
 
     method: str
@@ -75,6 +77,15 @@ class Operation:
     headers: tuple[Header, ...] = ()
     path_schema: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     other_errors: Mapping[int, Reply] = field(default_factory=dict)
+    curl: str = ""
+
+    @property
+    def example(self) -> str:
+        """A shell command, with the service in $URL, a job's id in $JOB, a file in base64 in $IMAGE."""
+        path = self.path
+        for name, value in EXAMPLES.items():
+            path = path.replace(f"{{{name}}}", value)
+        return " ".join(filter(None, ("curl", self.curl, f'"$URL{path}"')))
 
     @property
     def codes(self) -> frozenset[str]:
