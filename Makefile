@@ -73,6 +73,18 @@ test-e2e: .venv/installed-dev ## Real images on a real node: kubectl and HTTP (r
 bench-engine: .venv/installed-dev ## Engines compared in speed and text, into docs/benchmarks.md (QUICK=1: short)
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 
+.PHONY: bench-gateway
+bench-gateway: .venv/installed-dev ## What the gateway costs, into docs/benchmarks-gateway.md (QUICK=1: short)
+	@$(BIN)/python -m tests.bench.gateway $(if $(QUICK),--quick)
+
+.PHONY: bench-overload
+bench-overload: .venv/installed-dev ## Gateway and model server at 80 % and 200 % of their capacity (3 minutes)
+	@$(BIN)/python -m tests.bench.overload
+
+.PHONY: bench-fuzz
+bench-fuzz: .venv/installed-dev ## 10,000 damaged images to a model server; fails when one ends a worker (6 minutes)
+	@$(BIN)/python -m tests.bench.fuzz
+
 .PHONY: clean
 clean: ## Remove .venv and what tools left in the checkout
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

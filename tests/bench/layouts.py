@@ -23,11 +23,14 @@ def prose(sheet: Sheet, columns: int = 1) -> None:
         _paragraphs(sheet, margin + column * (width + gap), top + 3 * sheet.size, width, face)
 
 
-def _paragraphs(sheet: Sheet, x: float, y: float, width: float, face: ImageFont.FreeTypeFont) -> None:
+def _paragraphs(
+    sheet: Sheet, x: float, y: float, width: float, face: ImageFont.FreeTypeFont, end: float | None = None
+) -> None:
+    """Paragraphs from y down to the end, or to the page's margin."""
     step = sheet.size * _LEADING
     left = sheet.rng.randint(4, 9)
     for text in _wrapped(sheet, width, face):
-        if y > sheet.height - sheet.width // 12:
+        if y > (sheet.height - sheet.width // 12 if end is None else end):
             return
         sheet.write(x, y, text, face)
         left -= 1
@@ -93,6 +96,79 @@ def form(sheet: Sheet) -> None:
             sheet.write(x + 10, top + sheet.size, phrase(rng, sheet.language, 2), label)
             text = number(rng) if rng.random() < 0.5 else phrase(rng, sheet.language, 2)
             sheet.write(x + 16, top + 2.5 * sheet.size, text, entry)
+
+
+def entries(sheet: Sheet) -> None:
+    """Labels with their entries beside them, two fields a row, read row by row."""
+    margin, rng = sheet.width // 14, sheet.rng
+    half, step = (sheet.width - 2 * margin) // 2, round(2.1 * sheet.size)
+    sheet.write(margin, margin, phrase(rng, sheet.language, 3), sheet.font("sans", 1.4))
+    for row in range((sheet.height - 3 * margin) // step):
+        base = 2 * margin + row * step
+        for x in (margin, margin + half):
+            sheet.write(x, base, phrase(rng, sheet.language, 1) + ":", sheet.font("sans"))
+            text = number(rng) if rng.random() < 0.5 else phrase(rng, sheet.language, 2)
+            sheet.write(x + 9 * sheet.size, base, text, sheet.font("mono"))
+
+
+def article(sheet: Sheet) -> None:
+    """Two columns: text, then a figure with its caption; text, a table read by rows, and text again."""
+    margin, rng, size = sheet.width // 12, sheet.rng, sheet.size
+    gap, face = 2 * size, sheet.font("serif")
+    width, top, foot = (sheet.width - 2 * margin - gap) // 2, margin + 5 * size, sheet.height - margin
+    sheet.write(margin, margin + 2 * size, phrase(rng, sheet.language, 4), sheet.font("sans", 1.6))
+    middle = (top + foot) // 2
+    _paragraphs(sheet, margin, top, width, face, middle)
+    sheet.draw.ellipse((margin, middle + 4 * size, margin + width, foot - 3 * size), fill="#d8dce8")
+    sheet.write(margin, foot, phrase(rng, sheet.language, 3), sheet.font("sans", 0.8))
+    x, rows = margin + width + gap, 6
+    _paragraphs(sheet, x, top, width, face, middle - 6 * size)
+    for row in range(rows):
+        base = middle + row * 1.7 * size
+        sheet.write(x, base, phrase(rng, sheet.language, 2), sheet.font("sans", 0.9))
+        sheet.write_right(x + 0.75 * width, base, number(rng), sheet.font("sans", 0.9))
+        sheet.write_right(x + width, base, price(rng), sheet.font("sans", 0.9))
+    _paragraphs(sheet, x, middle + (1.7 * rows + 2) * size, width, face)
+
+
+def magazine(sheet: Sheet) -> None:
+    """A title and a lead over two columns, and a tinted box of short facts at their side, read last."""
+    margin, rng, size = sheet.width // 14, sheet.rng, sheet.size
+    sheet.write(margin, margin + 2 * size, phrase(rng, sheet.language, 4), sheet.font("serif", 2.4))
+    lead = sheet.font("sans", 1.2)
+    for row, text in enumerate(islice(_wrapped(sheet, sheet.width - 2 * margin, lead), 2)):
+        sheet.write(margin, margin + (5 + 1.9 * row) * size, text, lead)
+    gap, top = 1.6 * size, margin + 10 * size
+    width = (sheet.width - 2 * margin - 2 * gap) / 3.2
+    for column in range(2):
+        _paragraphs(sheet, margin + column * (width + gap), top, width, sheet.font("serif"))
+    x = margin + 2 * (width + gap)
+    sheet.draw.rectangle((x, top - 2 * size, sheet.width - margin, top + 22 * size), fill="#f0e8d8")
+    sheet.write(x + size, top, phrase(rng, sheet.language, 2), sheet.font("sans", 1.2))
+    for row in range(6):
+        base = top + (2.6 + 3.1 * row) * size
+        sheet.write(x + size, base, phrase(rng, sheet.language, 2), sheet.font("sans", 0.9))
+        sheet.write(x + size, base + 1.4 * size, number(rng), sheet.font("sans", 0.9))
+
+
+def slide(sheet: Sheet) -> None:
+    """A title, two lists of points side by side, and a foot."""
+    margin, rng, size = sheet.width // 16, sheet.rng, sheet.size
+    sheet.write(margin, margin + 2 * size, phrase(rng, sheet.language, 4), sheet.font("sans", 1.8))
+    width = (sheet.width - 3 * margin) / 2
+    for x in (margin, 2 * margin + width):
+        y = margin + 6.0 * size
+        sheet.write(x, y, phrase(rng, sheet.language, 2), sheet.font("sans", 1.2))
+        for _ in range(rng.randint(3, 4)):
+            for row, text in enumerate(islice(_wrapped(sheet, width - 2 * size, sheet.font("sans")), 2)):
+                y += (1.4 if row else 2.2) * size
+                sheet.write(
+                    x + (1.4 if row else 0.5) * size, y, text if row else f"• {text}", sheet.font("sans")
+                )
+    sheet.write(margin, sheet.height - size, phrase(rng, sheet.language, 2), sheet.font("sans", 0.6))
+    sheet.write_right(
+        sheet.width - margin, sheet.height - size, str(rng.randint(2, 40)), sheet.font("sans", 0.6)
+    )
 
 
 def screenshot(sheet: Sheet) -> None:

@@ -81,7 +81,7 @@ def run_stack(engine: Engine, pages: Sequence[Stored], cores: Sequence[int], log
 
 @contextmanager
 def _running(model: str, threads: int, log: Path) -> Iterator[Stack]:
-    server_port, door_port = _free_ports(2)
+    server_port, door_port = free_ports(2)
     with tempfile.TemporaryDirectory() as folder, log.open("ab") as output:
         (Path(folder) / "models").write_text(f"127.0.0.1:{server_port}\n")
         serve = ["serve", "--port", str(server_port), "--model", model, "--threads", str(threads)]
@@ -122,7 +122,8 @@ def _ready(client: httpx.Client) -> bool:
         return False
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that were free a moment ago."""
     listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     try:
         return [int(listener.getsockname()[1]) for listener in listeners]

@@ -10,6 +10,9 @@ from PIL import Image, ImageFilter, ImageOps
 from ocr_modelserver.config import Config
 from ocr_modelserver.models.store import default_models_dir
 from ocr_modelserver.reader import Reader, open_reader
+from tests.bench import fonts
+from tests.bench.pages import SPECS, render
+from tests.bench.score import cer, joined, normalised
 from tests.support.drawing import encoded, lines, page
 
 PROSE = lines(8, 6)
@@ -68,6 +71,17 @@ def test_the_words_of_a_page_are_read(reader: Reader, name: str) -> None:
     read = reader.read(encoded(draw()), nothing).text
 
     assert word_f1(" ".join(text for column in columns for text in column), read) >= least, read
+
+
+@pytest.mark.parametrize("name", ["columns3-de", "article-en", "magazine-de", "form-fr"])
+def test_a_page_of_columns_figures_side_bars_or_fields_is_read_in_order(reader: Reader, name: str) -> None:
+    fonts.install()
+    (spec,) = (spec for spec in SPECS if spec.name == name)
+    drawn = render(spec, "report")
+
+    read = reader.read(drawn.data, nothing)
+
+    assert cer(joined(drawn.lines), normalised(read.text)) <= 0.05
 
 
 @pytest.mark.parametrize(

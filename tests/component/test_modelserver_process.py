@@ -370,6 +370,15 @@ def test_the_stages_are_timed_in_the_response_and_in_the_metrics(server: ModelSe
     assert server.metric("ocr_model_text_lines_total", ocrservice="local") >= 2
     assert server.metric("ocr_model_ready") == 1
     assert server.metric("ocr_model_queue_capacity") == 64
+    for held in ("backlog_seconds", "pixels_held", "image_bytes_held"):
+        assert (server.metric(f"ocr_model_{held}"), f"# TYPE ocr_model_{held}" in metrics_of(server)) == (
+            0,
+            True,
+        )
+
+
+def metrics_of(server: ModelServer) -> str:
+    return server.client.get("/metrics").text
 
 
 def busy_page() -> bytes:

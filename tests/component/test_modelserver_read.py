@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 from tests.support.drawing import encoded, page
 
 
@@ -22,13 +25,40 @@ def test_the_text_of_each_file_is_printed(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "invoice one\ninvoice two\n")
 
 
-def test_json_has_the_model_and_the_boxes(tmp_path: Path) -> None:
+def test_the_picture_shows_each_line_in_a_colour_on_the_faded_page(tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_bytes(encoded(page([["invoice one"]], width=500, height=200)))
+
+    assert read(tmp_path / "one.png", "--show").stdout == "invoice one\n"
+
+    picture = Image.open(tmp_path / "one.png.ocr.png")
+    assert picture.size == (500, 200)
+    coloured = np.ptp(np.asarray(picture).astype(int), axis=2) > 100
+    rows, columns = np.flatnonzero(coloured.any(axis=1)), np.flatnonzero(coloured.any(axis=0))
+    assert 30 < rows[0] < 60
+    assert 60 < rows[-1] < 100
+    assert 10 < columns[0] < 60
+    assert 180 < columns[-1] < 260
+
+
+def test_a_picture_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "one.png").write_bytes(encoded(page([["invoice"]], width=500, height=200)))
+    (tmp_path / "one.png.ocr.png").mkdir()
+
+    done = read(tmp_path / "one.png", "--show")
+
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "one.png.ocr.png: Is a directory" in done.stderr
+
+
+def test_json_has_the_model_the_boxes_the_words_and_their_paragraph(tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_bytes(encoded(page([["invoice one"]], width=500, height=200)))
 
     document = json.loads(read(tmp_path / "one.png", "--output", "json").stdout)
 
     assert document["model"]["name"] == "balanced"
-    assert [line["text"] for line in document["pages"][0]["lines"]] == ["invoice"]
+    (line,) = document["pages"][0]["lines"]
+    assert (line["text"], line["block"]) == ("invoice one", 0)
+    assert [word["text"] for word in line["words"]] == ["invoice", "one"]
 
 
 def test_a_file_that_is_no_image_or_not_there_is_one_line(tmp_path: Path) -> None:

@@ -1,17 +1,22 @@
 """Reading drawn pages with the real networks: words, order, turns, places."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
+from PIL import ExifTags, Image, ImageFilter
 
 from ocr_modelserver.config import Config
 from ocr_modelserver.models.store import default_models_dir
 from ocr_modelserver.reader import Reader, open_reader
 from ocr_wire.result import Page
-from tests.support.drawing import encoded, lines, page
+from tests.bench.geometry import area, clipped
+from tests.support.drawing import encoded, lines, page, word_places
 
+Corner = tuple[float, float]
+
+WIDTH, HEIGHT = 900, 420
 LEFT, RIGHT = lines(9, 5), lines(9, 5, 3)
 
 
@@ -30,7 +35,7 @@ def read(reader: Reader, image: Image.Image) -> Page:
 
 
 def two_columns() -> Image.Image:
-    return page([LEFT, RIGHT], size=22, width=900, height=420)
+    return page([LEFT, RIGHT], size=22, width=WIDTH, height=HEIGHT)
 
 
 def test_two_columns_are_read_word_for_word_one_after_the_other(reader: Reader) -> None:
@@ -59,12 +64,53 @@ def test_a_turned_page_reads_like_the_upright_one_with_places_in_its_own_frame(
     assert (round(x / image.width), round(y / image.height)) == first_corner
 
 
+def sideways_by_exif(image: Image.Image) -> bytes:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    return encoded(image.transpose(Image.Transpose.ROTATE_90), "JPEG", quality=95, exif=exif)
+
+
+SHOWN: dict[str, tuple[Callable[[Image.Image], bytes], Callable[[Corner], Corner], int]] = {
+    "upright": (encoded, lambda p: p, 0),
+    "upside down": (lambda i: encoded(i.rotate(180)), lambda p: (WIDTH - p[0], HEIGHT - p[1]), 180),
+    "left": (lambda i: encoded(i.rotate(90, expand=True)), lambda p: (p[1], WIDTH - p[0]), 90),
+    "right": (lambda i: encoded(i.rotate(-90, expand=True)), lambda p: (HEIGHT - p[1], p[0]), 270),
+    "turned by EXIF": (sideways_by_exif, lambda p: p, 0),
+    "reduced": (lambda i: encoded(i.resize((9 * WIDTH, 9 * HEIGHT))), lambda p: (9 * p[0], 9 * p[1]), 0),
+}
+
+
+@pytest.mark.parametrize("way", SHOWN)
+def test_the_boxes_of_words_hit_the_words_in_the_frame_of_the_original(reader: Reader, way: str) -> None:
+    shown, place, rotation = SHOWN[way]
+
+    (found,) = reader.read(shown(two_columns()), nothing).pages
+
+    assert (found.rotation, found.skew) == (rotation, pytest.approx(0, abs=0.3))
+    words = [word for line in found.lines for word in line.words]
+    truth = word_places([LEFT, RIGHT], size=22, width=WIDTH)
+    assert [word.text for word in words] == [text for text, _ in truth]
+    for word, (text, (x0, y0, x1, y1)) in zip(words, truth, strict=True):
+        true = [place(corner) for corner in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))]
+        common = area(clipped(word.polygon, true))
+        assert common / (area(word.polygon) + area(true) - common) > 0.5, text
+        assert math.dist(word.polygon[0], true[0]) < math.dist(word.polygon[0], true[2]), text
+
+
+def test_each_column_of_prose_is_a_paragraph_and_a_wider_space_begins_another(reader: Reader) -> None:
+    found = read(reader, page([[*LEFT[:4], "", *LEFT[4:]], RIGHT], size=22, width=900, height=460))
+
+    assert [line.block for line in found.lines] == [0] * 4 + [1] * 5 + [2] * 9
+
+
 @pytest.mark.parametrize("degrees", [-3, 3])
 def test_a_slightly_tilted_page_keeps_its_words_and_order(reader: Reader, degrees: float) -> None:
     image = two_columns().rotate(degrees, expand=True, fillcolor="white", resample=Image.Resampling.BICUBIC)
 
-    found = read(reader, image).text.split()
+    result = read(reader, image)
 
+    assert result.skew == pytest.approx(-degrees, abs=0.5)
+    found = result.text.split()
     wanted = " ".join(LEFT + RIGHT).split()
     assert len(found) == pytest.approx(len(wanted), abs=2)
     assert sum(a == b for a, b in zip(found, wanted, strict=False)) > 0.9 * len(wanted)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cluster.kubectl import CommandError
 from tests.e2e.platform import Platform
-from tests.e2e.world import NAME, SPEC, TEXT, World, eventually, page
+from tests.e2e.world import NAME, SPEC, TEXT, World, eventually
 
 MISSING = "9.9.9"  # an operand version whose images are nowhere
 
@@ -26,7 +26,7 @@ def test_apply_makes_it_ready_and_kubectl_get_tells(world: World) -> None:
 
 
 def test_an_image_sent_to_the_gateway_comes_back_as_text(service: World) -> None:
-    answer = service.read(page())
+    answer = service.read()
     assert (answer.status_code, answer.text.strip()) == (200, TEXT)
 
 
@@ -95,7 +95,7 @@ def test_a_killed_pod_is_replaced(service: World) -> None:
     service.kubectl.run("delete", "pod", first, "--grace-period=0", "--force")
     eventually(lambda: first not in service.pods() and len(service.pods("model-server")) == 2, "two pods")
     service.settle()
-    assert service.read(page()).text.strip() == TEXT
+    assert service.read().text.strip() == TEXT
 
 
 def test_a_killed_operator_comes_back_and_goes_on(service: World, platform: Platform) -> None:
@@ -117,7 +117,7 @@ def test_a_missing_image_is_named_while_the_old_revision_serves(service: World) 
     )
     assert conditions["Ready"] == ("True", "ServingPreviousRevision")
     assert conditions["RolloutHealthy"][0] == "False"
-    assert service.read(page()).text.strip() == TEXT
+    assert service.read().text.strip() == TEXT
     service.apply(version="0.1.0")
     service.settle()
     assert "lastFailure" not in service.status()
@@ -129,14 +129,14 @@ def test_suspend_runs_no_pods_and_resume_brings_them_back(service: World) -> Non
     eventually(lambda: service.conditions()["Ready"] == ("False", "Suspended"), "it says so")
     service.apply()
     service.settle()
-    assert service.read(page()).text.strip() == TEXT
+    assert service.read().text.strip() == TEXT
 
 
 def test_a_refused_spec_is_named_and_the_last_one_serves(service: World) -> None:
     service.apply(model={"name": "no-such-model"})
     eventually(lambda: service.conditions()["SpecAccepted"] == ("False", "UnknownModel"), "it is refused")
     assert service.conditions()["Ready"] == ("True", "ServingPreviousRevision")
-    assert service.read(page()).text.strip() == TEXT
+    assert service.read().text.strip() == TEXT
 
 
 def test_an_unknown_field_is_refused_at_apply(service: World) -> None:

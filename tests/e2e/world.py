@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,13 +38,25 @@ SPEC: dict[str, Any] = {
 }
 
 
-def page() -> bytes:
-    """A PNG with one line of text."""
-    image = Image.new("RGB", (560, 96), "white")
-    ImageDraw.Draw(image).text((24, 24), TEXT, fill="black", font=ImageFont.load_default(40))
+@dataclass(frozen=True)
+class Sample:
+    """An image file, and the text in it."""
+
+    image: bytes
+    text: str
+
+
+def sample(text: str, size: int) -> Sample:
+    """A PNG with one line of text, `size` pixels high."""
+    font = ImageFont.load_default(size)
+    image = Image.new("RGB", (round(font.getlength(text)) + 2 * size, 2 * size), "white")
+    ImageDraw.Draw(image).text((size, size / 2), text, fill="black", font=font)
     file = io.BytesIO()
     image.save(file, "png")
-    return file.getvalue()
+    return Sample(file.getvalue(), text)
+
+
+INVOICE = sample(TEXT, 40)
 
 
 def eventually(look: Callable[[], T | None], what: str, seconds: float = 60) -> T:
@@ -131,27 +144,31 @@ class World:
         service = self.kubectl.json("get", "service", f"{NAME}-gateway")
         return f"http://{self.node.address}:{service['spec']['ports'][0]['nodePort']}"
 
-    def read(self, image: bytes) -> httpx.Response:
+    def read(self, page: Sample = INVOICE) -> httpx.Response:
         """Send one page over a connection of its own, as curl does."""
         return httpx.post(
             f"{self.url}/v1/ocr",
-            content=image,
+            content=page.image,
             headers={"content-type": "image/png", "accept": "text/plain"},
             timeout=60,
         )
 
     @contextmanager
-    def traffic(self, at_least: int) -> Iterator[Traffic]:
+    def traffic(self, at_least: int, page: Sample = INVOICE) -> Iterator[Traffic]:
         """Send pages without a pause during the block, and on until there were `at_least`."""
         seen, over, lock = Traffic(), threading.Event(), threading.Lock()
-        url, image = self.url, page()
+        url, context = self.url, ssl.create_default_context()  # making one costs more than a request
 
         def send() -> None:
             headers = {"content-type": "image/png", "accept": "text/plain"}
             while not over.is_set() or seen.sent < at_least:
                 try:
-                    answer = httpx.post(f"{url}/v1/ocr", content=image, headers=headers, timeout=60)
-                    problem = None if answer.text.strip() == TEXT else f"{answer.status_code} {answer.text}"
+                    answer = httpx.post(
+                        f"{url}/v1/ocr", content=page.image, headers=headers, timeout=60, verify=context
+                    )
+                    problem = (
+                        None if answer.text.strip() == page.text else f"{answer.status_code} {answer.text}"
+                    )
                 except httpx.HTTPError as error:
                     problem = repr(error)
                 with lock:
@@ -167,7 +184,7 @@ class World:
         finally:
             over.set()
             for sender in senders:
-                sender.join(timeout=300)
+                sender.join(timeout=600)
 
     def exists(self, *what: str) -> bool:
         """Whether kubectl finds an object; there is none of a kind that is not served (yet)."""

@@ -8,11 +8,10 @@ from ocr_modelserver.engine.detect import LONG_SIDE, boxes_of_map, detect, map_s
 from ocr_modelserver.engine.doubt import Doubt, parts_of
 from ocr_modelserver.engine.geometry import crop, turn_points, turn_reading
 from ocr_modelserver.engine.ink import Ink, ink_of, with_spaces
-from ocr_modelserver.engine.order import reading_order
 from ocr_modelserver.engine.reading import Letter, Reading, decode, trimmed
 from ocr_modelserver.engine.recognise import MAX_WIDTH, LineReader, read_line, recognise
 from ocr_modelserver.engine.sessions import Recogniser, Second
-from ocr_modelserver.engine.turn import runs_downwards, upside_down
+from ocr_modelserver.engine.turn import Sheet, runs_downwards, upside_down
 
 
 def box(x: float, y: float, width: float, height: float = 20) -> list[list[float]]:
@@ -172,6 +171,22 @@ def test_a_page_on_its_side_is_told_by_its_tall_boxes() -> None:
     assert not runs_downwards(boxes())
 
 
+@pytest.mark.parametrize("turns", [(), (1,), (2,), (1, 2)])
+def test_a_sheet_knows_where_its_points_were_before_it_was_turned(turns: tuple[int, ...]) -> None:
+    pixels = np.zeros((60, 100, 3), np.uint8)
+    pixels[20:30, 10:80] = 200
+    sheet = Sheet(pixels, boxes(box(10, 20, 70, 10)))
+
+    for quarters in turns:
+        sheet = sheet.turned(quarters)
+
+    (x0, y0), (x1, y1) = sheet.boxes[0].min(axis=0).astype(int), sheet.boxes[0].max(axis=0).astype(int)
+    assert (sheet.pixels[y0:y1, x0:x1] == 200).all()
+    assert sheet.boxes[0, 0].tolist() == [x0, y0]
+    assert sheet.quarters == sum(turns)
+    assert np.roll(sheet.as_it_came(sheet.boxes), sum(turns), axis=1).tolist() == [box(10, 20, 70, 10)]
+
+
 CHARACTERS = ("", "a", "b", " ")
 
 
@@ -279,6 +294,10 @@ def test_a_line_mostly_in_doubt_is_not_cut() -> None:
     assert (part.start, part.end, part.doubtful) == (0, 120, True)
 
 
+def test_a_line_without_words_has_no_parts_to_read_again() -> None:
+    assert parts_of((), Ink(np.ones(120, np.bool_), 24), DOUBT) == []
+
+
 def recogniser(widths: list[int], reads: int = 1, sure: float = 1.0) -> Recogniser:
     """One that reads every line as one character, and notes the widths."""
 
@@ -352,40 +371,3 @@ def test_what_the_second_network_cannot_read_stays_as_the_first_one_read_it() ->
 
 def column(x: float, width: float, rows: int, top: float = 0, step: float = 30) -> list[list[list[float]]]:
     return [box(x, top + step * row, width) for row in range(rows)]
-
-
-def test_columns_are_read_one_after_the_other() -> None:
-    found = boxes(*column(0, 200, 6), *column(240, 200, 6), *column(480, 200, 6))
-    shuffled = np.random.default_rng(2).permutation(18)
-
-    order = reading_order(found[shuffled])
-
-    assert [int(shuffled[index]) for index in order] == list(range(18))
-
-
-def test_a_heading_over_the_columns_divides_them_into_bands() -> None:
-    top, bottom = (
-        column(0, 200, 4, 40) + column(240, 200, 4, 40),
-        column(0, 200, 4, 240) + column(240, 200, 4, 240),
-    )
-    found = boxes(box(0, 0, 440), *top, box(0, 200, 440), *bottom)
-
-    assert reading_order(found) == list(range(18))
-
-
-def test_the_cells_of_a_table_are_read_by_row() -> None:
-    names, prices = column(0, 120, 6), column(400, 50, 6)
-
-    assert reading_order(boxes(*names, *prices)) == [0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11]
-
-
-def test_a_tilted_page_keeps_its_columns() -> None:
-    angle = np.radians(4)
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]], np.float32)
-    found = boxes(*column(0, 200, 8), *column(220, 200, 8)) @ turn
-
-    assert reading_order(found) == list(range(16))
-
-
-def test_no_boxes_have_no_order() -> None:
-    assert reading_order(boxes()) == []

@@ -2,8 +2,6 @@
 
 import contextlib
 import io
-import struct
-import zlib
 
 import numpy as np
 import pytest
@@ -11,6 +9,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from ocr_wire.raster import ImageProblem, Limits, frames, inspect, reduced_frames, sniff
 from tests.support.drawing import encoded
+from tests.support.hostile import png_of
 
 LIMITS = Limits()
 FORMATS = ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF"]
@@ -27,21 +26,6 @@ def problem(data: bytes, limits: Limits = LIMITS) -> ImageProblem:
     with pytest.raises(ImageProblem) as caught:
         list(frames(data, limits))
     return caught.value
-
-
-def png_header(width: int, height: int) -> bytes:
-    """A PNG that claims to be of that size and has no pixels to speak of."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b"\0" * 64))
-        + chunk(b"IEND", b"")
-    )
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
@@ -171,7 +155,7 @@ def test_damaged_bytes_are_read_or_refused_but_raise_nothing_else(file_format: s
 
 
 def test_a_pixel_bomb_is_refused_by_its_header() -> None:
-    refused = problem(png_header(30_000, 30_000))
+    refused = problem(png_of(30_000, 30_000))
 
     assert (refused.code, refused.limit, refused.actual) == ("too_many_pixels", 50_000_000, 900_000_000)
     assert "30000x30000" in refused.detail

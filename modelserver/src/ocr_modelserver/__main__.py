@@ -18,6 +18,7 @@ from ocr_modelserver.models.catalogue import Catalogue, ModelError, load_catalog
 from ocr_modelserver.models.fetch import fetch_models
 from ocr_modelserver.models.store import default_models_dir, is_complete
 from ocr_modelserver.reader import open_reader
+from ocr_modelserver.show import write_pictures
 from ocr_modelserver.threads import available_cpus
 from ocr_wire import logs
 from ocr_wire.raster import ImageProblem, Limits
@@ -60,6 +61,7 @@ def _parser(catalogue: Catalogue) -> argparse.ArgumentParser:
     reading.add_argument("--model", choices=catalogue.names, default=catalogue.default, metavar="NAME")
     reading.add_argument("--models-dir", type=Path, default=default_models_dir(), metavar="DIR")
     reading.add_argument("--output", choices=["text", "json"], default="text", help="(%(default)s)")
+    reading.add_argument("--show", action="store_true", help="write FILE.ocr.png: boxes, paragraphs, order")
     reading.set_defaults(run=_read)
     listing = commands.add_parser("models", help="list the catalogue and what is on disk")
     listing.add_argument("--models-dir", type=Path, default=default_models_dir(), metavar="DIR")
@@ -81,7 +83,7 @@ def _add_serve(serve: argparse.ArgumentParser, catalogue: Catalogue) -> None:
         default="throughput",
         help="throughput: a page a thread; latency: all threads on one page",
     )
-    add("--max-queue", type=_Whole(1, 10_000), default=64, help="images that may wait")
+    add("--max-queue", type=_Whole(1, 10_000), default=64, help="pages that may wait")
     add("--warmup", action=argparse.BooleanOptionalAction, default=True, help="run once before being ready")
     add("--max-image-pixels", type=_Whole(16, 1_000_000_000), default=50_000_000, help="pixels of a page")
     add("--max-pages", type=_Whole(1, 10_000), default=50, help="pages of an image file")
@@ -143,9 +145,12 @@ def _read(options: argparse.Namespace, _: Catalogue) -> None:
     reader = open_reader(config)
     for path in options.files:
         try:
-            document = reader.read(path.read_bytes(), lambda: None)
+            data = path.read_bytes()
+            document = reader.read(data, lambda: None)
+            if options.show:
+                write_pictures(path, data, document, config.limits)
         except OSError as error:
-            raise ModelError(f"{path} cannot be read: {error.strerror}") from None
+            raise ModelError(f"{error.filename or path}: {error.strerror}") from None
         except ImageProblem as problem:
             raise ModelError(f"{path}: {problem.detail}") from None
         print(document.model_dump_json() if options.output == "json" else document.text)

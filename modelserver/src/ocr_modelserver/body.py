@@ -1,7 +1,7 @@
 """Request bodies: bounded in size, in time, and in what all of them hold together."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from starlette.requests import Request
@@ -13,7 +13,7 @@ _CLOSE = {"Connection": "close"}  # the rest of the body is not read
 
 
 class Reservation:
-    """What one request holds of the budget."""
+    """What one request holds of the budget, in bytes."""
 
     def __init__(self, budget: "Budget") -> None:
         self._budget = budget
@@ -39,6 +39,11 @@ class Reservation:
         self._budget.held += more
         self.held = size
 
+    def shrink(self, size: int) -> None:
+        """Hold only `size` bytes any more."""
+        self._budget.held -= self.held - size
+        self.held = size
+
 
 class Budget:
     """Bytes that all bodies may take at once; for one event loop."""
@@ -57,8 +62,10 @@ class Budget:
             self.held -= reservation.held
 
 
-async def read_body(request: Request, limit: int, config: Config, reservation: Reservation) -> bytearray:
-    """The body, at most `limit` bytes, out of the reservation.
+async def read_body(
+    request: Request, limit: int, config: Config, reserve: Callable[[int], None]
+) -> bytearray:
+    """The body, at most `limit` bytes; `reserve` is told its size before it is there.
 
     Raises:
         ServiceError: body_too_large, body_timeout or queue_full.
@@ -67,7 +74,7 @@ async def read_body(request: Request, limit: int, config: Config, reservation: R
     declared = request.headers.get("content-length", "")
     if declared.isdigit():
         _check_size(int(declared), limit)
-        reservation.grow(int(declared))
+        reserve(int(declared))
     body = bytearray()
     stream = request.stream()
     try:
@@ -78,7 +85,7 @@ async def read_body(request: Request, limit: int, config: Config, reservation: R
                 if chunk is None:
                     return body
                 _check_size(len(body) + len(chunk), limit)
-                reservation.grow(len(body) + len(chunk))
+                reserve(len(body) + len(chunk))
                 body += chunk
     except TimeoutError:
         raise ServiceError(

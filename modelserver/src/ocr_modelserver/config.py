@@ -16,7 +16,8 @@ class Config:
     """The model to serve and the bounds it is served within.
 
     `threads` is the number of CPUs to use: `throughput` reads that many pages at once with one thread each,
-    `latency` one page at a time with all of them. `max_queue` counts images that wait.
+    `latency` one page at a time with all of them. `max_queue` counts pages that wait. Pages of more
+    than `heavy_pixels` are read one at a time, for what decoding them takes.
     """
 
     models_dir: Path
@@ -24,6 +25,7 @@ class Config:
     model: str = "balanced"
     mode: Mode = "throughput"
     max_queue: int = 64
+    heavy_pixels: int = 10_000_000
     warmup: bool = True
     limits: Limits = field(default_factory=Limits)
     service: str = "local"
@@ -53,6 +55,6 @@ class Config:
 
     @property
     def max_bytes_in_flight(self) -> int:
-        """All bodies that are held at once, waiting or being read; with the models and one decoded page
-        of 50 megapixels it fits a limit of 1 GiB."""
-        return max(256 * MEBIBYTE, self.max_body_bytes)
+        """All bodies that are held at once, waiting or being read; with the models of two workers and one
+        page of 50 megapixels being decoded it fits a limit of 1 GiB."""
+        return max(160 * MEBIBYTE, self.max_body_bytes)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ocr_modelserver.decode import Source
+from ocr_modelserver.decode import Sheet, Source, sheets
 from ocr_modelserver.errors import ServiceError, as_service_error
 from ocr_wire.oip import InferRequest, InferResponse, Tensor, bytes_tensor
-from ocr_wire.raster import ImageProblem, Limits, check_size, inspect
+from ocr_wire.raster import ImageProblem, Limits
 from ocr_wire.result import Document
 
 MAX_IMAGES = 16
@@ -47,8 +47,8 @@ class Contract:
             "outputs": outputs,
         }
 
-    def sources(self, request: InferRequest, limits: Limits) -> list[Source]:
-        """The images of a request, held against the limits by their headers; no pixel is decoded.
+    def images(self, request: InferRequest, limits: Limits) -> list[list[Sheet]]:
+        """The pages of each image of a request, held against the limits by their headers.
 
         Raises:
             ServiceError: the request does not fit the model, or an image breaks a limit.
@@ -104,7 +104,7 @@ CONTRACTS: Mapping[str, Contract] = {
 }
 
 
-def _files(tensor: Tensor, limits: Limits) -> list[Source]:
+def _files(tensor: Tensor, limits: Limits) -> list[list[Sheet]]:
     if not 1 <= len(tensor.data) <= MAX_IMAGES:
         raise ServiceError(
             "invalid_request",
@@ -112,16 +112,19 @@ def _files(tensor: Tensor, limits: Limits) -> list[Source]:
             limit=MAX_IMAGES,
             actual=len(tensor.data),
         )
-    sources: list[Source] = []
+    images = []
     for number, element in enumerate(tensor.data, 1):
         place = f"Image {number}: " if len(tensor.data) > 1 else ""
         content = element if tensor.binary else _base64(element, place)
-        try:
-            inspect(content, limits)
-        except ImageProblem as problem:
-            raise as_service_error(problem, place) from problem
-        sources.append(content)
-    return sources
+        images.append(_sheets(content, limits, place))
+    return images
+
+
+def _sheets(source: Source, limits: Limits, place: str = "") -> list[Sheet]:
+    try:
+        return sheets(source, limits)
+    except ImageProblem as problem:
+        raise as_service_error(problem, place) from problem
 
 
 def _base64(element: bytes, place: str) -> bytes:
@@ -133,15 +136,11 @@ def _base64(element: bytes, place: str) -> bytes:
         ) from None
 
 
-def _page(tensor: Tensor, limits: Limits) -> Source:
+def _page(tensor: Tensor, limits: Limits) -> list[Sheet]:
     pixels = np.asarray(tensor.data)
     if pixels.ndim != _RGB or pixels.shape[2] != _RGB or 0 in pixels.shape:
         raise ServiceError(
             "invalid_request",
             f"input {tensor.name} has shape {list(tensor.shape)}; raw RGB is [height, width, 3]",
         )
-    try:
-        check_size(pixels.shape[1], pixels.shape[0], limits)
-    except ImageProblem as problem:
-        raise as_service_error(problem) from problem
-    return pixels
+    return _sheets(pixels, limits)

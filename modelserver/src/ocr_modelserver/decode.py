@@ -1,36 +1,86 @@
-"""Image sources to frames, with no more memory than the pixels need."""
+"""Image sources to pages, and pages to frames, with no more memory than the pixels need."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from io import BytesIO
 
 import cv2
 import numpy as np
 from PIL import Image, WebPImagePlugin
 
-from ocr_wire.pixels import Pixels, orientation, upright_rgb
-from ocr_wire.raster import Frame, Limits, damage_is_a_problem, frame_of, inspect, reduced_frames, reduction
+from ocr_wire.pixels import Pixels, orientation, upright, upright_rgb
+from ocr_wire.raster import (
+    Frame,
+    Limits,
+    check_size,
+    damage_is_a_problem,
+    frame_of,
+    inspect,
+    reduced_frame,
+    reduction,
+    sniff,
+)
 
 Source = bytes | Pixels
 
 _RGBA = 4
 
 
-def decode(source: Source, limits: Limits, reduce_above: int) -> Iterator[Frame]:
-    """The pages of an image file, or one page of raw upright RGB (height, width, 3).
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A page that is not decoded yet: one of an image file, or raw upright RGB (height, width, 3).
 
-    A page of a file that has more than `reduce_above` pixels comes at 1/2, 1/4 ... of its sides.
+    `width` and `height` are what the header says.
+    """
+
+    source: Source
+    index: int
+    width: int
+    height: int
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of the stored page."""
+        return self.width * self.height
+
+    @property
+    def source_bytes(self) -> int:
+        """What the source takes."""
+        return len(self.source) if isinstance(self.source, bytes) else self.source.nbytes
+
+    @property
+    def size(self) -> float:
+        """About how much work it is to read, before anything is known of its text; a letter page has 1 to 2.
+
+        Lines and their widths grow with the sides as much as the page's print allows, not with the pixels.
+        """
+        return 0.3 + min(self.pixels, 4_000_000) / 3e6 + self.pixels / 5e7
+
+
+def sheets(source: Source, limits: Limits) -> list[Sheet]:
+    """The pages of a source, held against the limits by their headers; no pixel is decoded.
 
     Raises:
         ImageProblem: the file breaks a limit or is damaged.
     """
-    if not isinstance(source, bytes):
-        yield Frame(source, width=source.shape[1], height=source.shape[0])
-        return
-    info = inspect(source, limits)
-    if info.format == "WebP":
-        yield _webp(source, info.width, info.height, reduce_above)
-    else:
-        yield from reduced_frames(source, limits, reduce_above)
+    if isinstance(source, bytes):
+        sizes = inspect(source, limits).sizes
+        return [Sheet(source, index, *size) for index, size in enumerate(sizes)]
+    height, width, _ = source.shape
+    check_size(width, height, limits)
+    return [Sheet(source, 0, width, height)]
+
+
+def decode(sheet: Sheet, reduce_above: int) -> Frame:
+    """The page's pixels; one of a file with more than `reduce_above` comes at 1/2, 1/4 ... of its sides.
+
+    Raises:
+        ImageProblem: the file is damaged.
+    """
+    if not isinstance(sheet.source, bytes):
+        return Frame(sheet.source, width=sheet.width, height=sheet.height)
+    if sniff(sheet.source) == "WebP":
+        return _webp(sheet.source, sheet.width, sheet.height, reduce_above)
+    return reduced_frame(sheet.source, sheet.index, reduce_above)
 
 
 def _webp(data: bytes, width: int, height: int, reduce_above: int) -> Frame:
@@ -46,6 +96,12 @@ def _webp(data: bytes, width: int, height: int, reduce_above: int) -> Frame:
             pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
         with WebPImagePlugin.WebPImageFile(BytesIO(data)) as header:
             turn = orientation(header)
-        code = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == _RGBA else cv2.COLOR_BGR2RGB
-        image = Image.fromarray(np.asarray(cv2.cvtColor(pixels, code), np.uint8))
-        return frame_of(upright_rgb(image, turn), width, height)
+        return frame_of(_upright_rgb(np.asarray(pixels, np.uint8), turn), width, height)
+
+
+def _upright_rgb(bgr: Pixels, turn: int) -> Pixels:
+    """OpenCV's BGR or BGRA, which is overwritten, as upright RGB."""
+    if bgr.shape[2] != _RGBA:
+        return upright(np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, bgr), np.uint8), turn)
+    rgba = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGRA2RGBA, bgr), np.uint8)
+    return upright_rgb(Image.fromarray(rgba), turn)

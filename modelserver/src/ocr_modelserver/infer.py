@@ -8,20 +8,22 @@ import time
 import uuid
 from collections import Counter
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from ocr_modelserver.body import read_body, until_disconnect
+from ocr_modelserver.body import Reservation, read_body, until_disconnect
 from ocr_modelserver.contract import CONTRACTS, VERSION, Contract
-from ocr_modelserver.decode import Source
+from ocr_modelserver.decode import Sheet
 from ocr_modelserver.errors import ServiceError, as_service_error
-from ocr_modelserver.scheduler import AbandonedError, DeadlineError, Job, QueueFullError
+from ocr_modelserver.scheduling.job import AbandonedError, DeadlineError, Job, Task
+from ocr_modelserver.scheduling.scheduler import QueueFullError
 from ocr_modelserver.server import Server
 from ocr_wire.oip import HEADER_LENGTH, InferRequest, OipError, decode_request, encode_response
 from ocr_wire.raster import ImageProblem
-from ocr_wire.result import Document
+from ocr_wire.result import Document, Page
 
 REQUEST_ID = "X-Request-Id"
 DEADLINE = "X-Request-Deadline-Ms"
@@ -30,6 +32,7 @@ _log = logging.getLogger(__name__)
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _OUTCOMES = {"queue_full": "rejected", "not_ready": "rejected", "deadline_exceeded": "deadline"}
 _SERVER_ERROR = 500
+_JSON_FACTOR = 4  # what a body takes while it is parsed: itself, as text, decoded
 
 
 async def infer(request: Request) -> Response:
@@ -41,7 +44,7 @@ async def infer(request: Request) -> Response:
     started = time.monotonic()
     facts: dict[str, object] = {}
     try:
-        response = await _answer(server, request, started, facts)
+        response = await _answer(server, request, request_id, started, facts)
         outcome = "ok"
     except ServiceError as error:
         response = error.response()
@@ -72,30 +75,28 @@ async def infer(request: Request) -> Response:
     return response
 
 
-async def _answer(server: Server, request: Request, started: float, facts: dict[str, object]) -> Response:
+async def _answer(
+    server: Server, request: Request, request_id: str, started: float, facts: dict[str, object]
+) -> Response:
     if not server.ready:
         raise ServiceError("not_ready", "The model is being loaded; try again.", headers={"Retry-After": "1"})
     contract = find_contract(request)
     remaining = _remaining_seconds(request)
     deadline = None if remaining is None else started + remaining
     with server.budget.reserve() as reservation:
-        header_length = _header_length(request)
-        limit = server.config.max_json_bytes if header_length is None else server.config.max_body_bytes
-        body = await read_body(request, limit, server.config, reservation)
-        if not body:
-            raise ServiceError("empty_body", "The body is empty; send an infer request.")
-        call, sources = await asyncio.to_thread(_decode, server, contract, body, header_length)
-        facts["images"] = len(sources)
-        jobs = _submit(server, sources, deadline)
+        call, images = await _read(server, contract, request, reservation)
+        facts["images"] = len(images)
+        jobs = _submit(server, request_id, [sheet for image in images for sheet in image], deadline)
         try:
-            documents = await _results(request, jobs, deadline)
+            pages = await _results(request, jobs, deadline)
         finally:
             server.scheduler.abandon(jobs)
-    for document, job in zip(documents, jobs, strict=True):
-        server.metrics.document(document, job.queue_seconds)
-    facts["pages"] = sum(len(document.pages) for document in documents)
+    for page, job in zip(pages, jobs, strict=True):
+        server.metrics.page(page, job.queue_seconds)
+    facts["pages"] = len(pages)
+    documents = _documents(server, images, pages)
     message = await asyncio.to_thread(encode_response, contract.response(call, documents))
-    timing = {"Server-Timing": _server_timing(documents, jobs)}
+    timing = {"Server-Timing": _server_timing(pages, jobs)}
     return Response(message.body, headers=message.headers | timing)
 
 
@@ -136,29 +137,41 @@ def _remaining_seconds(request: Request) -> float | None:
     return milliseconds / 1000
 
 
+async def _read(
+    server: Server, contract: Contract, request: Request, reservation: Reservation
+) -> tuple[InferRequest, list[list[Sheet]]]:
+    """The request and the pages of its images; the reservation is for what they keep in memory."""
+    header_length, config = _header_length(request), server.config
+    limit = config.max_json_bytes if header_length is None else config.max_body_bytes
+    factor = _JSON_FACTOR if header_length is None else 1
+    body = await read_body(request, limit, config, lambda size: reservation.grow(factor * size))
+    if not body:
+        raise ServiceError("empty_body", "The body is empty; send an infer request.")
+    call, images = await asyncio.to_thread(_decode, server, contract, body, header_length)
+    reservation.shrink(sum(image[0].source_bytes for image in images))
+    return call, images
+
+
 def _decode(
     server: Server, contract: Contract, body: bytearray, header_length: int | None
-) -> tuple[InferRequest, list[Source]]:
+) -> tuple[InferRequest, list[list[Sheet]]]:
     try:
         call = decode_request(body, header_length)
     except OipError as error:
         raise as_service_error(error) from error
-    return call, contract.sources(call, server.config.limits)
+    return call, contract.images(call, server.config.limits)
 
 
-def _submit(server: Server, sources: list[Source], deadline: float | None) -> list[Job[Document]]:
+def _submit(server: Server, request_id: str, sheets: list[Sheet], deadline: float | None) -> list[Job[Page]]:
+    tasks = [Task(partial(server.reader.read_page, sheet), sheet.size, sheet.pixels) for sheet in sheets]
     try:
-        return server.scheduler.submit([partial(server.reader.read, source) for source in sources], deadline)
+        return server.scheduler.submit(request_id, tasks, deadline)
     except QueueFullError as error:
-        raise ServiceError(
-            "queue_full",
-            f"{error}; try again in {error.retry_after} s",
-            limit=error.capacity,
-            headers={"Retry-After": str(error.retry_after)},
-        ) from None
+        retry = {"Retry-After": str(error.retry_after)}
+        raise ServiceError("queue_full", f"{error}.", headers=retry) from None
 
 
-async def _results(request: Request, jobs: list[Job[Document]], deadline: float | None) -> list[Document]:
+async def _results(request: Request, jobs: list[Job[Page]], deadline: float | None) -> list[Page]:
     """Wait for all jobs, for the client to go, or for the deadline, whichever comes first."""
     reading = asyncio.gather(*(asyncio.wrap_future(job.future) for job in jobs))
     gone = asyncio.create_task(until_disconnect(request))
@@ -180,10 +193,14 @@ async def _results(request: Request, jobs: list[Job[Document]], deadline: float 
     raise ServiceError("deadline_exceeded", f"The time given in {DEADLINE} is over; the work was stopped.")
 
 
-def _server_timing(documents: list[Document], jobs: list[Job[Document]]) -> str:
+def _documents(server: Server, images: list[list[Sheet]], pages: list[Page]) -> list[Document]:
+    rest = iter(pages)
+    return [Document(model=server.reader.model, pages=tuple(islice(rest, len(image)))) for image in images]
+
+
+def _server_timing(pages: list[Page], jobs: list[Job[Page]]) -> str:
     total = Counter({"queue": max(job.queue_seconds for job in jobs) * 1000})
-    for document in documents:
-        for page in document.pages:
-            total.update(page.timings_ms)
+    for page in pages:
+        total.update(page.timings_ms)
     stages = ("queue", "decode", "det", "cls", "rec", "post")
     return ", ".join(f"{stage};dur={total[stage]:.1f}" for stage in stages)

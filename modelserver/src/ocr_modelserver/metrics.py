@@ -1,12 +1,14 @@
 """Prometheus metrics of one model server."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import onnxruntime
 from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
-from ocr_wire.result import Document, ModelRef
+from ocr_modelserver.body import Budget
+from ocr_modelserver.scheduling.scheduler import Scheduler
+from ocr_wire.result import ModelRef, Page
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -33,7 +35,7 @@ class Metrics:
         self._rejected = self._counter("rejected", "Infer requests that were refused, by reason.", ["reason"])
         self._stages = Histogram(
             "ocr_model_stage_duration_seconds",
-            "Time of one page in one stage; queue is the wait of one image.",
+            "Time of one page in one stage; queue is its wait.",
             [*self._labels, "stage"],
             buckets=_SECONDS,
             registry=self._registry,
@@ -41,11 +43,20 @@ class Metrics:
         self._pages = self._counter("pages", "Pages read.")
         self._lines = self._counter("text_lines", "Lines of text found.")
 
-    def watch_queue(self, depth: Callable[[], int], running: Callable[[], int], capacity: int) -> None:
-        """Show the queue and the workers."""
-        self._gauge("workers_busy", "Images that are being read.").set_function(running)
-        self._gauge("queue_depth", "Images that wait.").set_function(depth)
-        self._gauge("queue_capacity", "Images that may wait.").set(capacity)
+    def watch(self, scheduler: Scheduler, bodies: Budget) -> None:
+        """Show the queue, the workers and what is held for them."""
+        self._gauge("queue_capacity", "Pages that may wait.").set(scheduler.bounds.queue)
+        values: Mapping[tuple[str, str], Callable[[], float]] = {
+            ("queue_depth", "Pages that wait."): lambda: scheduler.depth,
+            ("workers_busy", "Pages that are being read."): lambda: scheduler.running,
+            ("backlog_seconds", "Expected time to read all that waits and runs."): (
+                lambda: scheduler.backlog_seconds
+            ),
+            ("pixels_held", "Pixels, as stored, of the pages that are being read."): lambda: scheduler.pixels,
+            ("image_bytes_held", "Bytes of the images of all requests at work."): lambda: bodies.held,
+        }
+        for (name, text), value in values.items():
+            self._gauge(name, text).set_function(value)
 
     def request(self, outcome: str) -> None:
         """Count an infer request: ok, client_error, rejected, deadline, cancelled or server_error."""
@@ -55,14 +66,13 @@ class Metrics:
         """Count a refused request by its error code."""
         self._rejected.labels(**self._labels, reason=reason).inc()
 
-    def document(self, document: Document, queue_seconds: float) -> None:
-        """Count what an image took and gave."""
+    def page(self, page: Page, queue_seconds: float) -> None:
+        """Count what a page took and gave."""
         self._stages.labels(**self._labels, stage="queue").observe(queue_seconds)
-        for page in document.pages:
-            self._pages.labels(**self._labels).inc()
-            self._lines.labels(**self._labels).inc(len(page.lines))
-            for key, milliseconds in page.timings_ms.items():
-                self._stages.labels(**self._labels, stage=_STAGES[key]).observe(milliseconds / 1000)
+        self._pages.labels(**self._labels).inc()
+        self._lines.labels(**self._labels).inc(len(page.lines))
+        for key, milliseconds in page.timings_ms.items():
+            self._stages.labels(**self._labels, stage=_STAGES[key]).observe(milliseconds / 1000)
 
     def render(self) -> bytes:
         """All series in Prometheus' text format."""

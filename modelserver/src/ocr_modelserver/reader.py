@@ -1,13 +1,13 @@
 """From an image, encoded or raw, to a document: the pipeline over every page of it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 
 from ocr_modelserver.config import Config
-from ocr_modelserver.decode import Source, decode
+from ocr_modelserver.decode import Sheet, Source, decode, sheets
 from ocr_modelserver.engine.doubt import Doubt
 from ocr_modelserver.engine.pipeline import REDUCE_ABOVE, Stopwatch, read_page
 from ocr_modelserver.engine.recognise import MAX_WIDTH, read_line
@@ -15,6 +15,7 @@ from ocr_modelserver.engine.sessions import Networks, Recogniser, Second, open_n
 from ocr_modelserver.models.catalogue import Catalogue, ModelError, Role, load_catalogue
 from ocr_modelserver.models.catalogue import Second as SecondModel
 from ocr_modelserver.models.store import read_role
+from ocr_modelserver.spread import Map
 from ocr_wire.raster import Limits
 from ocr_wire.result import Document, ModelRef, Page
 
@@ -39,9 +40,22 @@ class Reader:
         Raises:
             ImageProblem: the file breaks a limit or is damaged.
         """
-        return Document(model=self.model, pages=tuple(self._pages(source, checkpoint)))
+        pages = (self.read_page(sheet, checkpoint) for sheet in sheets(source, self._limits))
+        return Document(model=self.model, pages=tuple(pages))
 
-    def warm_up(self, checkpoint: Checkpoint) -> None:
+    def read_page(self, sheet: Sheet, checkpoint: Checkpoint, spread: Map = map) -> Page:
+        """Read one page; its lines are read by `spread`.
+
+        Raises:
+            ImageProblem: the file is damaged.
+        """
+        checkpoint()
+        stopwatch = Stopwatch(time.perf_counter)
+        with stopwatch.stage("decode"):
+            frame = decode(sheet, REDUCE_ABOVE)
+        return read_page(self._networks, frame, stopwatch, checkpoint, spread)
+
+    def warm_up(self, checkpoint: Checkpoint, _: Map = map) -> None:
         """Run the largest inputs once: memory is taken and kernels are chosen before the first request."""
         page = np.full((_WARMUP_SIDE, _WARMUP_SIDE, 3), 255, np.uint8)
         for y in range(100, 500, 100):
@@ -53,17 +67,6 @@ class Reader:
         for recogniser in self._networks.recognisers:
             checkpoint()
             read_line(recogniser, widest)
-
-    def _pages(self, source: Source, checkpoint: Checkpoint) -> Iterator[Page]:
-        frames = decode(source, self._limits, REDUCE_ABOVE)
-        while True:
-            checkpoint()
-            stopwatch = Stopwatch(time.perf_counter)
-            with stopwatch.stage("decode"):
-                frame = next(frames, None)
-            if frame is None:
-                return
-            yield read_page(self._networks, frame, stopwatch, checkpoint)
 
 
 def open_reader(config: Config) -> Reader:

@@ -8,7 +8,8 @@ from ocr_modelserver.body import Budget
 from ocr_modelserver.config import Config
 from ocr_modelserver.metrics import Metrics
 from ocr_modelserver.reader import open_reader
-from ocr_modelserver.scheduler import Scheduler
+from ocr_modelserver.scheduling.job import Task
+from ocr_modelserver.scheduling.scheduler import Bounds, Scheduler
 
 _log = logging.getLogger(__name__)
 
@@ -26,10 +27,9 @@ class Server:
         self.reader = open_reader(config)
         self.metrics = Metrics(config.service, self.reader.model)
         self.budget = Budget(config.max_bytes_in_flight)
-        self.scheduler = Scheduler(config.workers, config.max_queue, time.monotonic)
-        self.metrics.watch_queue(
-            lambda: self.scheduler.depth, lambda: self.scheduler.running, config.max_queue
-        )
+        bounds = Bounds(config.max_queue, config.heavy_pixels)
+        self.scheduler = Scheduler(config.workers, bounds, time.monotonic)
+        self.metrics.watch(self.scheduler, self.budget)
         self.ready = False
         self._failed = False
 
@@ -42,7 +42,8 @@ class Server:
         """Warm every worker up, then be ready."""
         if self.config.warmup:
             try:
-                jobs = self.scheduler.submit([self.reader.warm_up] * self.config.workers)
+                warm_up = Task(self.reader.warm_up, size=0.0)
+                jobs = self.scheduler.submit("warm-up", [warm_up] * self.config.workers)
                 await asyncio.gather(*(asyncio.wrap_future(job.future) for job in jobs))
             except Exception:  # noqa: BLE001 - whatever it was, liveness says so and the log has it
                 self._failed = True

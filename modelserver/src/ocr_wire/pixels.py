@@ -1,6 +1,7 @@
 """Decoded images of any mode to upright RGB."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,8 @@ from PIL import Image
 Pixels = npt.NDArray[np.uint8]
 
 _ORIENTATION = 0x0112
+_STRIP_PIXELS = 1 << 20
+_MOST_REDUCTION = 8  # strips are so many rows or a multiple, so that they reduce like the whole
 
 # EXIF 2.3, tag 0x0112: what has to be done to a stored image to see it upright.
 _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
@@ -33,22 +36,41 @@ def orientation(image: Image.Image) -> int:
 def upright_rgb(image: Image.Image, turn: int, factor: int = 1) -> Pixels:
     """The image as uint8 RGB (height, width, 3): transparency over white, sides divided by `factor`.
 
-    `turn` is its EXIF orientation.
+    `turn` is its EXIF orientation, `factor` a power of two up to 8. Strip by strip, so that beside the image
+    and the result little memory is taken, whatever the mode.
     """
-    pixels = np.asarray(_rgb(image, factor))
+    width, height = (math.ceil(side / factor) for side in image.size)
+    levels = _levels(image) if image.mode in {"I", "F"} else (0.0, 255.0)
+    pixels = np.empty((height, width, 3), np.uint8)
+    for top, strip in _strips(image):
+        rows = np.asarray(_rgb(strip, factor, levels))
+        pixels[top // factor : top // factor + len(rows)] = rows
+    return upright(pixels, turn)
+
+
+def upright(pixels: Pixels, turn: int) -> Pixels:
+    """The pixels turned and mirrored as the EXIF orientation `turn` asks for."""
     return np.ascontiguousarray(_UPRIGHT[turn](pixels) if turn in _UPRIGHT else pixels)
 
 
-def _rgb(image: Image.Image, factor: int) -> Image.Image:
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """The image in strips from its top, each with its first row."""
+    width, height = image.size
+    rows = _MOST_REDUCTION * max(1, _STRIP_PIXELS // (width * _MOST_REDUCTION))
+    for top in range(0, height, rows):
+        yield top, image.crop((0, top, width, min(height, top + rows)))
+
+
+def _rgb(image: Image.Image, factor: int, levels: tuple[float, float]) -> Image.Image:
     """Any mode to RGB, transparency over white, deep samples to 8 bits, reduced by the factor."""
-    if image.mode.startswith("I;16"):  # which Pillow cannot reduce
-        image = Image.fromarray(_eight_bits(np.asarray(image)))
+    if image.mode.startswith("I;16"):  # which Pillow cannot reduce; by the high byte
+        image = Image.fromarray((np.asarray(image).astype(np.uint16, copy=False) >> 8).astype(np.uint8))
     if image.mode in {"1", "P", "PA"}:
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     if factor > 1:
         image = image.reduce(factor)
     if image.mode in {"I", "F"}:
-        image = Image.fromarray(_eight_bits(np.asarray(image)))
+        image = Image.fromarray(_stretched(image, levels))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         paper = Image.new("RGB", image.size, "white")
@@ -57,10 +79,17 @@ def _rgb(image: Image.Image, factor: int) -> Image.Image:
     return image.convert("RGB")
 
 
-def _eight_bits(samples: npt.NDArray[np.generic]) -> Pixels:
-    """16-bit samples by their high byte; 32-bit and float samples, whose range no header names, stretched."""
-    if samples.dtype.itemsize == 2:  # noqa: PLR2004 - two bytes are 16 bits
-        return (samples.astype(np.uint16, copy=False) >> 8).astype(np.uint8)
-    values = np.nan_to_num(samples.astype(np.float32))
-    low, high = float(values.min()), float(values.max())
-    return ((values - low) * (255 / (high - low or 1))).astype(np.uint8)
+def _levels(image: Image.Image) -> tuple[float, float]:
+    """The least and the largest of 32-bit or float samples, whose range no header names."""
+    strips = (strip for _, strip in _strips(image))
+    extremes = [(float(values.min()), float(values.max())) for values in map(_finite, strips)]
+    return min(low for low, _ in extremes), max(high for _, high in extremes)
+
+
+def _stretched(image: Image.Image, levels: tuple[float, float]) -> Pixels:
+    low, high = levels
+    return ((_finite(image) - low) * (255 / (high - low or 1))).astype(np.uint8)
+
+
+def _finite(image: Image.Image) -> npt.NDArray[np.float32]:
+    return np.nan_to_num(np.asarray(image, np.float32))

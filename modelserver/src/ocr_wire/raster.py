@@ -34,6 +34,7 @@ __all__ = [
     "frame_of",
     "frames",
     "inspect",
+    "reduced_frame",
     "reduced_frames",
     "reduction",
     "sniff",
@@ -87,15 +88,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """What the headers say. The size is the first frame's as stored, before EXIF orientation.
-
-    `frames` is the number of pages to read: 1 for everything but TIFF.
+    """What the headers say. `sizes` are (width, height) as stored, before EXIF orientation, of each page to
+    read: one for everything but TIFF.
     """
 
     format: str
-    width: int
-    height: int
-    frames: int
+    sizes: tuple[tuple[int, int], ...]
+
+    @property
+    def frames(self) -> int:
+        """The number of pages to read."""
+        return len(self.sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,7 @@ def inspect(data: bytes, limits: Limits) -> ImageInfo:
             )
         check_size(*size, limits)
         sizes.append(size)
-    return ImageInfo(name, *sizes[0], len(sizes))
+    return ImageInfo(name, tuple(sizes))
 
 
 def frames(data: bytes, limits: Limits) -> Iterator[Pixels]:
@@ -164,14 +167,19 @@ def reduced_frames(data: bytes, limits: Limits, reduce_above: int) -> Iterator[F
     Raises:
         ImageProblem: as `frames`.
     """
-    info = inspect(data, limits)
-    for index in range(info.frames):
-        yield _frame(data, info.format, index, reduce_above)
+    for index in range(inspect(data, limits).frames):
+        yield reduced_frame(data, index, reduce_above)
 
 
-def _frame(data: bytes, form: str, index: int, reduce_above: int) -> Frame:
-    """One page. The file is opened anew for each: between pages nothing of the decoder is held."""
-    with damage_is_a_problem(), _OPENERS[form](BytesIO(data)) as image:
+def reduced_frame(data: bytes, index: int, reduce_above: int) -> Frame:
+    """One page of a file that `inspect` has passed, by its index; as in `reduced_frames`.
+
+    The file is opened anew for each: between pages nothing of the decoder is held.
+
+    Raises:
+        ImageProblem: undecodable_image.
+    """
+    with damage_is_a_problem(), _OPENERS[sniff(data)](BytesIO(data)) as image:
         if index:
             image.seek(index)
         return _decode(image, reduce_above)

@@ -35,6 +35,8 @@ class Part:
 def parts_of(letters: Sequence[Letter], ink: Ink, doubt: Doubt) -> list[Part]:
     """A line cut in the gaps between words that are in doubt and words that are not."""
     words = words_of(letters)
+    if not words:
+        return []
     width = len(ink.columns)
     cuts = [sum(ink.gap(one[-1].x, other[0].x)) // 2 for one, other in pairwise(words)]
     parts: list[Part] = []

@@ -31,6 +31,13 @@ def turn_points(points: Floats, quarters: int, width: int, height: int) -> Float
     return np.stack(turned, axis=-1)
 
 
+def parts_of(box: Floats, shares: Floats) -> Floats:
+    """Parts (m, 4, 2) of a box (4, 2), by shares of its length (m, 2), 0 to 1 from where reading starts."""
+    first, along = box[[0, 3]], box[[1, 2]] - box[[0, 3]]
+    start, end = (first + along * share[:, None, None] for share in shares.T)
+    return np.stack([start[:, 0], end[:, 0], end[:, 1], start[:, 1]], axis=1)
+
+
 def crop(image: Pixels, box: Floats) -> Pixels:
     """The box's pixels, straightened, with reading from left to right: uint8 (h, w, 3), never empty."""
     (x0, y0), (x1, y1) = box.min(axis=0), box.max(axis=0)

@@ -12,6 +12,7 @@ from ocr_modelserver.engine.geometry import blob, crop, resize, sizes, turn_read
 from ocr_modelserver.engine.ink import ink_of, with_spaces
 from ocr_modelserver.engine.reading import Letter, Reading, decode, shifted, trimmed
 from ocr_modelserver.engine.sessions import Recogniser, Second
+from ocr_modelserver.spread import Map
 
 HEIGHT = 48
 BUCKET = 32
@@ -50,17 +51,22 @@ class LineReader:
         return self._known[key]
 
 
-def recognise(read: LineReader, second: Second | None, boxes: Floats) -> list[tuple[Floats, Reading]]:
+def recognise(
+    read: LineReader, second: Second | None, boxes: Floats, spread: Map = map
+) -> list[tuple[Floats, Reading]]:
     """Read every box of a page (n, 4, 2), and what is read in doubt by the second recogniser too.
 
     The result is in the boxes' order; a box may come back turned, see `_read_box`.
     """
-    results: dict[int, tuple[Floats, Reading]] = {}
-    width, height = sizes(boxes).T
-    # The widest first: memory is taken once, at the largest size.
-    for index in np.argsort(-(width / np.maximum(height, 1)), kind="stable"):
+
+    def once_or_twice(index: int) -> tuple[Floats, Reading]:
         box, reading = _read_box(read, boxes[index])
-        results[int(index)] = (box, read.again(box, reading, second) if second else reading)
+        return box, read.again(box, reading, second) if second else reading
+
+    width, height = sizes(boxes).T
+    # The widest first: memory is taken once, at the largest size, and who shares the lines ends together.
+    widest_first = np.argsort(-(width / np.maximum(height, 1)), kind="stable").tolist()
+    results = dict(zip(widest_first, spread(once_or_twice, widest_first), strict=True))
     return [results[index] for index in range(len(boxes))]
 
 

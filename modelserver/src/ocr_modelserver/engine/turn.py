@@ -5,16 +5,41 @@ recogniser is hardly ever wrong: on text that is upside down its confidence fall
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from ocr_modelserver.engine.arrays import Floats
-from ocr_modelserver.engine.geometry import sizes, turn_reading
+from ocr_modelserver.engine.arrays import Floats, Pixels
+from ocr_modelserver.engine.geometry import sizes, turn_points, turn_reading
 from ocr_modelserver.engine.reading import Reading
 
 _VOTERS = 5
 _SURE = 0.85
 _TALL = 4.0  # height to width; a lone I has up to 3.8, and says nothing about the page
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A page as it is turned to be read: its pixels (h, w, 3) and the boxes of its lines (n, 4, 2) in them.
+
+    `quarters` counter-clockwise have brought it there from how it came.
+    """
+
+    pixels: Pixels
+    boxes: Floats
+    quarters: int = 0
+
+    def turned(self, quarters: int) -> "Sheet":
+        """The sheet turned counter-clockwise, with the first corners of its boxes at the top left again."""
+        height, width = self.pixels.shape[:2]
+        pixels = np.ascontiguousarray(np.rot90(self.pixels, quarters))
+        boxes = turn_points(turn_reading(self.boxes, quarters), quarters, width, height)
+        return Sheet(pixels, boxes, self.quarters + quarters)
+
+    def as_it_came(self, points: Floats) -> Floats:
+        """Points (..., 2) of the turned sheet on the page as it came."""
+        height, width = self.pixels.shape[:2]
+        return turn_points(points, -self.quarters, width, height)
 
 
 def runs_downwards(boxes: Floats) -> bool:
