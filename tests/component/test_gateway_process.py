@@ -3,55 +3,15 @@
 import asyncio
 import json
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import httpx
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tests.support.gateway_program import program, start
 from tests.unit.gateway_kit import ModelServer, eventually, free_socket, image, model_server, reading
 
-PROGRAM = Path(sys.executable).parent / "ocr-gateway"
 PNG = image()
-
-
-def free_port() -> int:
-    with free_socket() as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-async def start(*flags: str) -> Process:
-    return await asyncio.create_subprocess_exec(PROGRAM, *flags, stdout=PIPE, stderr=PIPE)
-
-
-@asynccontextmanager
-async def program(double: ModelServer, *flags: str) -> AsyncIterator[tuple[Process, httpx.AsyncClient]]:
-    """A ready gateway process and a client with one kept connection."""
-    port = free_port()
-    process = await start("--upstream", f"127.0.0.1:{double.port}", "--port", str(port), *flags)
-    limits = httpx.Limits(max_connections=1)
-    try:
-        async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=20
-        ) as client:
-
-            async def ready() -> bool:
-                try:
-                    return (await client.get("/readyz")).status_code == 200
-                except httpx.ConnectError:
-                    return False
-
-            await eventually(ready)
-            yield process, client
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
 
 
 async def test_a_wrong_flag_ends_it_with_status_2_and_one_line() -> None:

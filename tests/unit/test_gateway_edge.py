@@ -63,6 +63,9 @@ async def test_every_answer_forbids_sniffing_and_caching(running: Gateway) -> No
         answer = await running.client.get(path)
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert "strict-transport-security" not in answer.headers
         assert "server" not in answer.headers
 
 

@@ -63,9 +63,41 @@ async def test_a_failed_server_is_left_out_longer_each_time_until_it_answers(
         clock.now = one.ejected_until
         assert one in {balancer.pick() for _ in range(50)}
     assert pauses == [0.5, 1, 2, 4, 8, 8]
-    balancer.answered(one)
+    balancer.answered(one, well=True)
     balancer.failed(one)
     assert one.ejected_until - clock.now == 0.5
+
+
+async def test_a_server_that_only_errs_is_the_last_choice_longer_each_time_though_it_is_ready(
+    balancer: Balancer, clock: Clock
+) -> None:
+    one, two = balancer.replicas
+    two.in_flight = 5
+    for _ in range(4):
+        balancer.answered(one, well=False)
+    assert balancer.pick() == one
+    pauses = []
+    for _ in range(6):
+        balancer.answered(one, well=False)
+        balancer.judged(one, ready=True)
+        assert {balancer.pick() for _ in range(20)} == {two}
+        assert balancer.pick(exclude={two}) == one
+        pauses.append(one.shunned_until - clock.now)
+        clock.now = one.shunned_until
+        assert balancer.pick() == one
+    assert pauses == [0.5, 1, 2, 4, 8, 8]
+    balancer.answered(one, well=True)
+    balancer.answered(one, well=False)
+    assert balancer.pick() == one
+
+
+async def test_a_broken_server_that_answers_fast_does_not_draw_the_requests(tmp_path: Path) -> None:
+    broken = failing(500, "internal")
+    async with model_server(broken) as one, model_server() as two, gateway(tmp_path, one, two) as running:
+        answers = [await running.client.post("/v1/ocr", content=PNG) for _ in range(60)]
+        assert 5 <= len(one.seen) < 20
+        assert len(two.seen) == 60 - len(one.seen)
+        assert sum(answer.status_code == 502 for answer in answers) == len(one.seen)
 
 
 async def test_a_server_that_is_not_ready_is_left_out_until_it_is(balancer: Balancer) -> None:

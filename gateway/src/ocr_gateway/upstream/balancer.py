@@ -9,6 +9,8 @@ from ocr_gateway.upstream.resolver import Endpoint
 
 FIRST_EJECTION_SECONDS = 0.5
 LONGEST_EJECTION_SECONDS = 8.0
+# One or two may be the page's fault.
+ERRORS_IN_A_ROW = 5
 
 
 @dataclass(eq=False)
@@ -19,6 +21,8 @@ class Replica:
     in_flight: int = 0
     failures: int = 0
     ejected_until: float = 0.0
+    errors: int = 0
+    shunned_until: float = 0.0
     ready: bool | None = None  # None: not asked yet
 
 
@@ -29,6 +33,8 @@ class Balancer:
       follows one global minimum (Mitzenmacher, "The power of two choices").
     - A server whose connection failed is left out for a moment that doubles with each failure in a row.
     - A server that says it is not ready is left out until it says otherwise.
+    - A server that answers with one error after the other, fast and therefore never busy, is only taken
+      before one that does so, too, for a moment that grows the same way.
     """
 
     def __init__(self, clock: Callable[[], float], chance: random.Random) -> None:
@@ -61,7 +67,8 @@ class Balancer:
         """The server for the next request, or None when there is none to try."""
         usable = self._usable(exclude)
         two = self._chance.sample(usable, min(2, len(usable)))
-        return min(two, key=lambda replica: replica.in_flight, default=None)
+        now = self._clock()
+        return min(two, key=lambda one: (one.shunned_until > now, one.in_flight), default=None)
 
     def _usable(self, exclude: Collection[Replica] = ()) -> list[Replica]:
         now = self._clock()
@@ -73,20 +80,21 @@ class Balancer:
 
     def failed(self, replica: Replica) -> None:
         """The connection failed: leave the server out for a moment."""
-        pause = min(LONGEST_EJECTION_SECONDS, FIRST_EJECTION_SECONDS * 2**replica.failures)
-        replica.failures = min(replica.failures + 1, 10)
-        replica.ejected_until = self._clock() + pause
+        replica.ejected_until = self._clock() + _pause(replica.failures)
+        replica.failures += 1
         replica.ready = None
 
-    def answered(self, replica: Replica) -> None:
-        """The server answered: it is there."""
-        replica.failures = 0
-        replica.ejected_until = 0.0
+    def answered(self, replica: Replica, *, well: bool) -> None:
+        """The server answered: it is there. `well` is false for an error of its own."""
+        self._is_there(replica)
+        replica.errors = 0 if well else replica.errors + 1
+        if replica.errors >= ERRORS_IN_A_ROW:
+            replica.shunned_until = self._clock() + _pause(replica.errors - ERRORS_IN_A_ROW)
 
     def judged(self, replica: Replica, *, ready: bool) -> None:
         """The server's own word on its readiness; it ends an ejection."""
         news = ready and (not replica.ready or replica.failures)
-        self.answered(replica)
+        self._is_there(replica)
         replica.ready = ready
         if news:
             self._notify()
@@ -99,6 +107,15 @@ class Balancer:
         except TimeoutError:
             return
 
+    def _is_there(self, replica: Replica) -> None:
+        replica.failures = 0
+        replica.ejected_until = 0.0
+
     def _notify(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def _pause(times: int) -> float:
+    """Seconds that double with each time, up to a limit."""
+    return float(min(LONGEST_EJECTION_SECONDS, FIRST_EJECTION_SECONDS * 2 ** min(times, 10)))

@@ -18,6 +18,8 @@ from ocr_gateway.upstream.balancer import Balancer, Replica
 from ocr_gateway.upstream.fairness import FairQueue
 
 SERVER_ERROR = 500
+# Answers of a server that is broken, not busy (503) and not late (504).
+OWN_FAULTS = frozenset({500, 502})
 MAX_ATTEMPTS = 5
 NO_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=2)
 
@@ -126,7 +128,7 @@ class Upstream:
         if answer.status == UNAVAILABLE and answer.error.code == "not_ready":
             self._balancer.judged(replica, ready=False)
             return None
-        self._balancer.answered(replica)
+        self._balancer.answered(replica, well=answer.status not in OWN_FAULTS)
         if answer.status == OK and "queue" in (timings := answer.timings_ms):
             self.queue.learn(time.perf_counter() - started, timings["queue"] / 1000)
         return answer
