@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.component.test_gateway_process import free_port, program
+from tests.support.gateway_program import free_port, program, start
 from tests.support.redis import redis_server
 from tests.unit.gateway_kit import ModelServer, eventually, image, model_server, reading, until_gone
 
@@ -50,3 +50,16 @@ async def test_sigterm_lets_a_running_job_in_memory_end(tmp_path: Path) -> None:
         _, err = await process.communicate()
         assert process.returncode == 0
         assert b'"status": "succeeded"' in err or b'"status":"succeeded"' in err
+
+
+async def test_a_file_without_a_url_of_redis_ends_it_with_one_line_that_does_not_tell_what_it_holds(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "url"
+    file.write_text("secret")
+    for path, words in ((file, "holds no redis://"), (tmp_path / "none", "cannot be read")):
+        process = await start("--upstream", "a:1", "--job-store=redis", f"--redis-url-file={path}")
+        _, err = await process.communicate()
+        assert process.returncode == 1
+        assert words in err.decode().splitlines()[-1]
+        assert b"secret" not in err

@@ -45,6 +45,7 @@ def create_app(
     """
     metrics = Metrics(config.service)
     authenticate, credentials = access.authenticator(config.access)
+    store = jobs.open_store(config)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Services]]:
@@ -57,7 +58,7 @@ def create_app(
             try:
                 upstream = Upstream(session, balancer, metrics, config.endpoint_wait_seconds)
                 services = _services(config, metrics, balancer, upstream, refreshing)
-                async with jobs.running(config, services.recogniser, draining) as store:
+                async with jobs.running(store, config, services.recogniser, draining):
                     yield {"services": replace(services, jobs=store)}
             finally:
                 for task in (refreshing, watching):
@@ -66,7 +67,7 @@ def create_app(
                         await task
 
     return Starlette(
-        routes=api.routes(jobs=config.jobs.job_store != "off"),
+        routes=api.routes(jobs=store is not None),
         middleware=[
             Middleware(Edge, metrics=metrics, draining=draining),
             *access.middleware(config.access, authenticate, time.monotonic),

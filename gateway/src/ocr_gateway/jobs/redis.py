@@ -8,10 +8,11 @@ from typing import Any, cast
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from ocr_gateway.access.watched import InvalidFileError
 from ocr_gateway.jobs import scripts
 from ocr_gateway.jobs.record import Record
 from ocr_gateway.jobs.settings import JobSettings
-from ocr_gateway.jobs.store import RETRY_SECONDS, Once, full, reused
+from ocr_gateway.jobs.store import RETRY_SECONDS, UNAVAILABLE, Once, full, reused
 from ocr_gateway.problems import Problem
 
 # A job whose gateway has not been heard of for so long is given to another one.
@@ -36,7 +37,7 @@ class RedisStore:
         settings = self._settings
         keys = [*self._keys("live", "sizes", "queue"), *self._of(record.id, "job", "document")]
         if once:
-            keys += self._keys(f"once:{once.owner}:{once.key}")
+            keys += self._keys(f"once:{len(once.owner)}:{once.owner}:{once.key}")
         answer, number = await self._run(
             scripts.ADD,
             keys,
@@ -131,12 +132,15 @@ def connect(url_file: Path) -> Redis:
     """A client for the URL in that file; it connects when it is used.
 
     Raises:
-        OSError: the file cannot be read.
-        ValueError: it holds no Redis URL. The message never has it: it may hold a password.
+        InvalidFileError: the file cannot be read, or holds no Redis URL. The message never has what it
+            holds: that may be a password.
     """
-    url = url_file.read_text(encoding="utf-8").strip()
+    try:
+        url = url_file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise InvalidFileError(f"{url_file} cannot be read: {error.strerror}") from None
     if not url.startswith(("redis://", "rediss://")):
-        raise ValueError(f"{url_file} holds no redis:// or rediss:// URL")
+        raise InvalidFileError(f"{url_file} holds no redis:// or rediss:// URL")
     return Redis.from_url(
         url, protocol=2, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
     )
@@ -148,7 +152,7 @@ async def _told() -> AsyncIterator[None]:
         yield
     except (RedisError, OSError) as error:
         raise Problem(
-            "job_store_unavailable",
+            UNAVAILABLE,
             f"The store of the jobs does not answer ({type(error).__name__}); accepted jobs are kept there. "
             f"Try again in {RETRY_SECONDS} s.",
             retry_after=RETRY_SECONDS,

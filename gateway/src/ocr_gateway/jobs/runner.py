@@ -8,7 +8,7 @@ from ocr_gateway.access.caller import CALLER, Caller
 from ocr_gateway.deadline import Deadline
 from ocr_gateway.jobs.record import Record, pack
 from ocr_gateway.jobs.settings import JobSettings
-from ocr_gateway.jobs.store import JobStore
+from ocr_gateway.jobs.store import UNAVAILABLE, JobStore
 from ocr_gateway.problems import CODES, Problem
 from ocr_gateway.recognise import Job, Recogniser
 from ocr_gateway.result import PageResult, Recognised
@@ -60,7 +60,7 @@ class Runner:
             await asyncio.sleep(IDLE_SECONDS)
 
     async def _one(self, job_id: str) -> None:
-        """Run a claimed job, and stop it when it is cancelled."""
+        """Run a claimed job, and stop it when it is cancelled; a run that ends without an end is repeated."""
         reading = asyncio.create_task(self._run(job_id))
         again = True
         try:
@@ -72,7 +72,7 @@ class Runner:
         finally:
             reading.cancel()
             (outcome,) = await asyncio.gather(reading, return_exceptions=True)
-            await self._store.release(job_id, again=again)
+            await self._store.release(job_id, again=again or isinstance(outcome, Exception))
         if isinstance(outcome, Exception):
             raise outcome
 
@@ -86,10 +86,13 @@ class Runner:
         settings = self._settings
         expires = now + settings.job_timeout_seconds + settings.job_ttl_seconds
         record = record.but(status="running", started=now, attempts=record.attempts + 1, expires=expires)
-        await self._store.save(record)
+        if not await self._store.save(record):
+            return
         try:
             recognised = await self._patiently(record, document)
         except Problem as problem:
+            if problem.code == UNAVAILABLE:
+                raise
             await self._end(record, problem, None)
         except Exception:
             await self._end(record, Problem("internal", f"Report {job_id} to the operators."), None)
@@ -116,24 +119,21 @@ class Runner:
         if record.attempts > MAX_ATTEMPTS:
             raise Problem("internal", f"The job was begun {MAX_ATTEMPTS} times and never ended.")
         deadline = Deadline.after(self._settings.job_timeout_seconds)
-        for round_ in range(1, MAX_ROUNDS + 1):
-            job = Job(record.request_id, deadline, record.options)
+        rounds_left = MAX_ROUNDS
+        while True:
+            rounds_left -= 1
             try:
-                recognised = await self._read(record, document, job)
-            except Problem as problem:
-                failure = problem
-            else:
-                problems = [r.outcome for r in recognised.results if isinstance(r.outcome, Problem)]
-                passing = [problem for problem in problems if CODES[problem.code].retryable]
-                if not passing or (round_ == MAX_ROUNDS and recognised.pages):
-                    if not recognised.pages:
-                        raise problems[0]
+                recognised = await self._read(
+                    record, document, Job(record.request_id, deadline, record.options)
+                )
+                passing = next(filter(_passes, _problems(recognised)), None)
+                if passing is None or not rounds_left:
                     return recognised
-                failure = passing[0]
-            if round_ == MAX_ROUNDS or not CODES[failure.code].retryable or not deadline.remaining():
-                break
-            await asyncio.sleep(failure.retry_after or 1)
-        raise failure
+            except Problem as problem:
+                if not (rounds_left and _passes(problem) and deadline.remaining()):
+                    raise
+                passing = problem
+            await asyncio.sleep(passing.retry_after or 1)
 
     async def _read(self, record: Record, document: bytes, job: Job) -> Recognised:
         results: list[PageResult] = []
@@ -141,4 +141,16 @@ class Runner:
             async for result in reading:
                 results.append(result)
                 await self._store.save(record.but(pages_done=len(results), pages_total=reading.total))
-        return Recognised(tuple(results), job.timings.stages)
+        recognised = Recognised(tuple(results), job.timings.stages)
+        if not recognised.pages:
+            raise _problems(recognised)[0]
+        return recognised
+
+
+def _problems(recognised: Recognised) -> list[Problem]:
+    return [result.outcome for result in recognised.results if isinstance(result.outcome, Problem)]
+
+
+def _passes(problem: Problem) -> bool:
+    """Whether the model servers may read the page another time; what the store has, the next run will see."""
+    return CODES[problem.code].retryable and problem.code != UNAVAILABLE

@@ -15,22 +15,21 @@ from ocr_gateway.recognise import Recogniser
 
 @asynccontextmanager
 async def running(
-    config: Config, recogniser: Recogniser, draining: Callable[[], bool]
-) -> AsyncIterator[JobStore | None]:
-    """The store while its jobs are run; None when there are to be none.
+    store: JobStore | None, config: Config, recogniser: Recogniser, draining: Callable[[], bool]
+) -> AsyncIterator[None]:
+    """Run the store's jobs while the block runs; none when there is no store.
 
     From a drain on no job is begun. Those that run have the drain's time to end; then they go back into the
     queue, for another gateway.
     """
-    store = _store(config)
     if store is None:
-        yield None
+        yield
         return
     ending = asyncio.Event()
     runner = Runner(store, recogniser, config.jobs, time.time, lambda: draining() or ending.is_set())
     working = asyncio.create_task(runner.run())
     try:
-        yield store
+        yield
     finally:
         ending.set()
         await asyncio.wait({working}, timeout=config.drain_seconds)
@@ -39,7 +38,8 @@ async def running(
         await store.close()
 
 
-def _store(config: Config) -> JobStore | None:
+def open_store(config: Config) -> JobStore | None:
+    """The store that is configured; None when no jobs are kept. Raises InvalidFileError."""
     settings = config.jobs
     match settings.job_store:
         case "memory":

@@ -7,6 +7,7 @@ from ocr_gateway.jobs.record import Record
 from ocr_gateway.problems import Problem
 
 RETRY_SECONDS = 5
+UNAVAILABLE = "job_store_unavailable"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,17 @@ from ocr_gateway.options import checked
 from ocr_gateway.problems import Problem
 from ocr_gateway.routes import described
 from ocr_gateway.routes.answers import JobAnswer, Progress
-from ocr_gateway.routes.operation import FORM, JSON, PARAMETERS, READING, Header, Operation, Reply
+from ocr_gateway.routes.operation import (
+    FORM,
+    JSON,
+    PAGES,
+    PARAMETERS,
+    READING,
+    UPSTREAM,
+    Header,
+    Operation,
+    Reply,
+)
 from ocr_gateway.routes.reading import Asked, asked
 from ocr_gateway.services import client_of, exchange_of, services_of, while_connected
 
@@ -198,6 +208,8 @@ IDEMPOTENCY = Header(
 STORE = frozenset({"job_store_unavailable"})
 FOUND = STORE | {"job_not_found", "job_cancelled", "result_expired"}
 CREATED = STORE | {"jobs_full", "idempotency_key_reused"}
+# What a job may fail of is its result's problem.
+FAILURES = PAGES | UPSTREAM | {"unsupported_media_type"}
 JOB_ID = {"job_id": {"type": "string", "pattern": f"^{ID}$"}}
 
 OPERATIONS = (
@@ -230,7 +242,7 @@ OPERATIONS = (
         result,
         "What a job has read, in any format and any number of times until it expires.",
         answers={200: Reply("The document in the format asked for.", described.FORMATS)},
-        problems=FOUND | READING | {"job_not_finished", "not_acceptable"},
+        problems=FOUND | PARAMETERS | FAILURES | {"job_not_finished", "not_acceptable"},
         query=described.ResultOptions,
         curl="-H 'Accept: text/plain'",
         path_schema=JOB_ID,

@@ -51,9 +51,8 @@ def _endpoints(operations: Iterable[Operation]) -> Iterator[str]:
         for status, reply in operation.answers.items():
             content = f" ({_listed(reply.content)})" if reply.content else ""
             yield f"{status}: {reply.description}{content}  "
-        yield (
-            f"Problems: {_listed(sorted(operation.problems, key=_by_status))}." if operation.problems else ""
-        )
+        if operation.problems:
+            yield f"Problems: {_listed(sorted(operation.problems, key=_by_status))}."
 
 
 def _problems() -> Iterator[str]:
