@@ -40,8 +40,9 @@ images: .venv/installed-dev ## Build the three images without a docker daemon (r
 ##@ Develop
 
 .PHONY: generate
-generate: .venv/installed-dev ## Write what is generated from code: the CRD, the chart's copies, the result's schema
+generate: .venv/installed-dev ## Write what is generated from code: the CRD, the chart's copies, schema and manual of the API
 	@$(BIN)/python -m ocr_operator.crdgen crds
+	@$(BIN)/python -m ocr_gateway.routes.manual docs/api > docs/api.md
 	@cp crds/*.yaml charts/ocr-operator/files/crds/
 	@cp operator/src/ocr_operator/operands.yaml charts/ocr-operator/files/
 	@$(BIN)/python -m ocr_gateway.formats.json > docs/schemas/ocr-result.v1.json

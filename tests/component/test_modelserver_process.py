@@ -334,6 +334,13 @@ def test_the_protocols_descriptions(server: ModelServer) -> None:
 
     assert "binary_tensor_data" in get("/v2").json()["extensions"]
     assert get("/v2/models/ocr").json()["outputs"][0] == {"name": "text", "datatype": "BYTES", "shape": [-1]}
+    card = get("/v2/models/ocr").json()["model"]
+    assert (card["name"], len(card["sha256"])) == ("balanced", 64)
+    assert "en" in card["languages"]
+    assert [(part["name"], part["licence"]) for part in card["parts"]] == [
+        ("ppocrv6-tiny", "Apache-2.0"),
+        ("ppocrv6-small", "Apache-2.0"),
+    ]
     for path in ("/livez", "/readyz", "/v2/health/live", "/v2/health/ready", "/v2/models/ocr-model/ready"):
         assert get(path).status_code == 200
     assert get("/v2/models/ocr/versions/1/ready").status_code == 200

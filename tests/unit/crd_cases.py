@@ -88,6 +88,12 @@ CLAIM = Text(
     "write it as in the tokens: visible ASCII without spaces and without '$'",
     512,
 )
+SECRET_KEY = Text(
+    ("token", ".dockerconfigjson", "A_b-c.d"),
+    ("", ".", "..", "..a", "a/b", "a b", "é"),
+    "write a key of the Secret: only A-Z, a-z, 0-9, '-', '_' and '.'",
+    253,
+)
 QUANTITY = Text(
     ("1", "0.5", "500m", "512Mi", "1.5Gi", "2k", "0"),
     ("", "-1", "+1", "1.", ".5", "1 Gi", "1GB", "1e3", "many", "1Gi\n"),
@@ -121,17 +127,14 @@ TEXTS = {
     ),
     "modelServer.env[].value": Text(("", "any thing: é\n"), (), "", 4096),
     "modelServer.env[].secretKeyRef.name": NAME,
-    "modelServer.env[].secretKeyRef.key": Text(
-        ("token", ".dockerconfigjson", "A_b-c.d"),
-        ("", ".", "..", "..a", "a/b", "a b", "é"),
-        "write a key of the Secret: only A-Z, a-z, 0-9, '-', '_' and '.'",
-        253,
-    ),
+    "modelServer.env[].secretKeyRef.key": SECRET_KEY,
     "gateway.auth.secretRef.name": NAME,
     "gateway.auth.jwt.issuer": CLAIM,
     "gateway.auth.jwt.audience": CLAIM,
     "gateway.auth.jwt.jwksSecretRef.name": NAME,
     "gateway.tls.secretRef.name": NAME,
+    "gateway.jobs.redis.secretKeyRef.name": NAME,
+    "gateway.jobs.redis.secretKeyRef.key": SECRET_KEY,
     "expose.service.annotations{}": Text(("", "any thing: é\n"), (), "", 4096),
     "observability.serviceMonitor.labels{}": VALUE,
     "observability.serviceMonitor.interval": Text(
@@ -153,6 +156,9 @@ INTEGERS = {
     "gateway.limits.requestTimeoutSeconds": (1, 900),
     "gateway.limits.ratePerClient.requestsPerSecond": (1, 10_000),
     "gateway.limits.ratePerClient.burst": (1, 100_000),
+    "gateway.jobs.ttlSeconds": (60, 86_400),
+    "gateway.jobs.timeoutSeconds": (1, 86_400),
+    "gateway.jobs.maxJobs": (1, 100_000),
     "gateway.drainSeconds": (0, 300),
     "expose.service.port": (1, 65_535),
     "expose.service.nodePort": (1, 65_535),
@@ -179,6 +185,9 @@ OBJECTS = [
     "gateway.auth.jwt.jwksSecretRef",
     "gateway.tls",
     "gateway.tls.secretRef",
+    "gateway.jobs",
+    "gateway.jobs.redis",
+    "gateway.jobs.redis.secretKeyRef",
     "expose",
     "expose.service",
     "observability",
@@ -225,6 +234,8 @@ BESIDE: dict[str, Spec] = {
     "tolerations[].effect": {"key": "gpu"},
     "tolerations[].tolerationSeconds": {"key": "gpu", "effect": "NoExecute"},
     "service.nodePort": {"type": "NodePort"},
+    "gateway.jobs": {"replicas": 1},
+    "jobs.redis": {"store": "Redis"},
     "auth.secretRef": {"type": "APIKey"},
     "auth.jwt": {"type": "JWT"},
     "jwt.issuer": {"audience": "ocr", "jwksSecretRef": {"name": "jwks"}},
@@ -431,6 +442,35 @@ def protection() -> Iterator[Case]:
         yield Case(f"auth of type {other!r}", auth(type=other), refusal)
 
 
+def jobs(replicas: int | None, **members: object) -> Spec:
+    """A spec with these members of jobs."""
+    return {"gateway": {"jobs": members, **({} if replicas is None else {"replicas": replicas})}}
+
+
+JOBS_REDIS = both(
+    "spec.gateway.jobs", "redis says where it is and goes with store: Redis; set both or neither"
+)
+JOBS_MEMORY = both("spec.gateway", "jobs in memory are known to one gateway only; set replicas: 1")
+URL = {"secretKeyRef": {"name": "redis", "key": "url"}}
+
+
+def stores() -> Iterator[Case]:
+    """Jobs in memory are of one gateway; those in Redis say where that is."""
+    yield Case("jobs in memory", jobs(1, store="Memory"), covers="gateway.jobs.store")
+    yield Case("jobs in memory without saying so", jobs(1))
+    yield Case("jobs in memory of no gateway", jobs(0))
+    yield Case("jobs in Redis", jobs(None, store="Redis", redis=URL))
+    yield Case("jobs in memory of two gateways", jobs(2, store="Memory"), JOBS_MEMORY)
+    yield Case("jobs in memory of as many gateways as there are", jobs(None), JOBS_MEMORY)
+    yield Case("jobs in Redis, nobody knows where", jobs(1, store="Redis"), JOBS_REDIS)
+    yield Case("jobs in memory with a Redis", jobs(1, store="Memory", redis=URL), JOBS_REDIS)
+    for other in ("other", "redis", ""):
+        refusal = Refusal(
+            "spec.gateway.jobs.store", 'supported values: "Memory", "Redis"', "'Memory' or 'Redis'"
+        )
+        yield Case(f"jobs in store {other!r}", jobs(1, store=other), refusal)
+
+
 def required() -> Iterator[Case]:
     """The few members that must be there."""
     for path, rest in {
@@ -447,6 +487,13 @@ def required() -> Iterator[Case]:
         "gateway.auth.jwt.jwksSecretRef.name": auth(type="JWT", jwt={**TOKENS, "jwksSecretRef": {}}),
         "gateway.tls.secretRef": {"gateway": {"tls": {}}},
         "gateway.tls.secretRef.name": {"gateway": {"tls": {"secretRef": {}}}},
+        "gateway.jobs.redis.secretKeyRef": jobs(2, store="Redis", redis={}),
+        **{
+            f"gateway.jobs.redis.secretKeyRef.{name}": jobs(
+                2, store="Redis", redis={"secretKeyRef": {other: URL["secretKeyRef"][other]}}
+            )
+            for name, other in (("name", "key"), ("key", "name"))
+        },
         "gateway.limits.ratePerClient.requestsPerSecond": {"gateway": {"limits": {"ratePerClient": {}}}},
     }.items():
         yield Case(f"{path} must be there", rest, Refusal(spoken(path), "Required value", "Field required"))
@@ -480,6 +527,7 @@ CASES = (
     *containers(),
     *rules(),
     *protection(),
+    *stores(),
     *required(),
     *whole(),
 )

@@ -20,13 +20,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ocr_gateway.config import Config, HostPort
+from ocr_gateway.routes import api
 from ocr_gateway.server import Server
 from ocr_wire import oip
+from ocr_wire.card import ModelCard
 from ocr_wire.result import Document, Line, ModelRef, Page
+from tests.support.declared import check
 
 TIMING = "queue;dur=1.0, det;dur=2.5, rec;dur=3.0"
 
 MODEL = ModelRef(name="double", sha256="0" * 64)
+CARD = ModelCard(**MODEL.model_dump(), languages=("en",), parts=())
 Behaviour = Callable[[Request, "ModelServer"], Awaitable[Response]]
 
 
@@ -90,6 +94,7 @@ class ModelServer:
     running: int = 0
     most: int = 0
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    card: ModelCard | None = CARD
 
     async def infer(self, request: Request) -> Response:
         self.seen.append(dict(request.headers))
@@ -106,7 +111,8 @@ class ModelServer:
 
     async def metadata(self, request: Request) -> Response:
         self.seen.append(dict(request.headers))
-        return JSONResponse({"name": request.url.path}, headers={"X-Secret": "inside"})
+        card = {"model": self.card.model_dump(mode="json")} if self.card else {}
+        return JSONResponse({"name": request.url.path, **card}, headers={"X-Secret": "inside"})
 
     def app(self) -> Starlette:
         return Starlette(
@@ -208,7 +214,10 @@ class Gateway:
 
 @asynccontextmanager
 async def gateway(tmp_path: Any, *doubles: ModelServer, **settings: Any) -> AsyncIterator[Gateway]:
-    """A gateway in front of the doubles; waits until it is ready when there is one that is."""
+    """A gateway in front of the doubles; waits until it is ready when there is one that is.
+
+    Every answer that its client gets is held against the API's declarations.
+    """
     folder = tmp_path / uuid.uuid4().hex
     folder.mkdir()
 
@@ -222,9 +231,20 @@ async def gateway(tmp_path: Any, *doubles: ModelServer, **settings: Any) -> Asyn
     config = Config(HostPort("models", 80), endpoints_dir=folder, **(defaults | settings))
     listener = free_socket()
     port = listener.getsockname()[1]
+    operations = api.operations(jobs=config.jobs.job_store != "off")
+
+    async def as_declared(response: httpx.Response) -> None:
+        code = None
+        if response.headers.get("content-type") == "application/problem+json":
+            await response.aread()
+            code = response.json()["code"]
+        check(response, code, operations)
+
+    hooks = {"response": [as_declared]}
+    url = f"http://127.0.0.1:{port}"
     async with (
         served(Server(config), listener),
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
+        httpx.AsyncClient(base_url=url, timeout=20, event_hooks=hooks) as client,
     ):
         running = Gateway(client, port, config, set_endpoints)
         if any(double.ready for double in doubles):

@@ -7,7 +7,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from ocr_operator.models import protection
+from ocr_operator.models import jobs, protection
 from ocr_operator.models import spec as models
 from ocr_operator.models.base import FORM
 from ocr_operator.models.spec import Spec
@@ -16,7 +16,7 @@ Schema = dict[str, Any]
 Body = dict[str, Any]
 Values = st.SearchStrategy[Any]
 
-MODELS: Final[Mapping[str, Any]] = {**vars(protection), **vars(models)}
+MODELS: Final[Mapping[str, Any]] = {**vars(jobs), **vars(protection), **vars(models)}
 SCHEMA: Schema = Spec.model_json_schema(by_alias=True)
 # Beyond these a longer value finds no more bugs, only slower.
 ITEMS = 3
@@ -46,6 +46,17 @@ def _mend_auth(value: Body) -> Body:
     return {**{n: value[n] for n in value if not (n == "secretRef" and kind == "JWT")}, "type": kind}
 
 
+def _mend_jobs(value: Body) -> Body:
+    """The store that a Redis asks for."""
+    return {**value, "store": "Redis" if "redis" in value else "Memory"}
+
+
+def _mend_gateway(value: Body) -> Body:
+    """One pod, if jobs are in its memory."""
+    alone = value.get("jobs", {}).get("store") == "Memory"
+    return {**value, "replicas": 1} if alone else value
+
+
 def _mend_service(value: Body) -> Body:
     """The type that a node port asks for."""
     return {**value, "type": "NodePort"} if "nodePort" in value else value
@@ -57,6 +68,8 @@ MENDERS: Final[Mapping[str, Callable[[Body], Body]]] = {
     "Toleration": _mend_toleration,
     "ExposeService": _mend_service,
     "Auth": _mend_auth,
+    "Jobs": _mend_jobs,
+    "Gateway": _mend_gateway,
 }
 
 

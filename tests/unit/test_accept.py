@@ -71,6 +71,10 @@ def test_a_missing_secret_is_refused_by_name() -> None:
             "auth.jwt.jwksSecretRef",
         ),
         ({"tls": {"secretRef": {"name": "s"}}}, "tls.secretRef"),
+        (
+            {"jobs": {"store": "Redis", "redis": {"secretKeyRef": {"name": "s", "key": "url"}}}},
+            "jobs.redis.secretKeyRef",
+        ),
     ],
 )
 def test_a_missing_secret_of_the_gateway_is_refused_by_field(gateway: dict[str, Any], field: str) -> None:

@@ -197,6 +197,23 @@ def pod(made: Plan, component: str = "gateway") -> dict[str, Any]:
             ["--tls-cert-file=/etc/kubeocr/tls/tls.crt", "--tls-key-file=/etc/kubeocr/tls/tls.key"],
             "tls",
         ),
+        (
+            {
+                "jobs": {
+                    "store": "Redis",
+                    "redis": {"secretKeyRef": {"name": "s", "key": "url"}},
+                    "maxJobs": 9,
+                }
+            },
+            [
+                "--job-store=redis",
+                "--redis-url-file=/etc/kubeocr/redis/url",
+                "--job-ttl-seconds=3600",
+                "--job-timeout-seconds=900",
+                "--max-jobs=9",
+            ],
+            "redis",
+        ),
     ],
 )
 def test_a_secret_of_the_gateway_is_a_folder_that_its_user_can_read_and_nobody_can_write(

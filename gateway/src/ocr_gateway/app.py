@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -20,10 +21,11 @@ from ocr_gateway.documents.opener import Opener
 from ocr_gateway.documents.renderers import Renderers
 from ocr_gateway.edge import Edge
 from ocr_gateway.formats.child import Children
+from ocr_gateway.jobs import running as jobs
 from ocr_gateway.metrics import Metrics
 from ocr_gateway.problems import Problem, render
 from ocr_gateway.recognise import Recogniser
-from ocr_gateway.routes import compat, health, ocr, oip, page
+from ocr_gateway.routes import api
 from ocr_gateway.services import Services, exchange_of
 from ocr_gateway.upstream.balancer import Balancer
 from ocr_gateway.upstream.client import Upstream, open_session
@@ -46,6 +48,7 @@ def create_app(
     """
     metrics = Metrics(config.service)
     authenticate, credentials = access.authenticator(config.access)
+    store = jobs.open_store(config)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Services]]:
@@ -57,7 +60,9 @@ def create_app(
             watching = asyncio.create_task(watch(files, config.access.reload_seconds, metrics.reloaded))
             try:
                 upstream = Upstream(session, balancer, metrics, config.endpoint_wait_seconds)
-                yield {"services": _services(config, metrics, balancer, upstream, renderers, refreshing)}
+                services = _services(config, metrics, balancer, upstream, renderers, refreshing)
+                async with jobs.running(store, config, services.recogniser, draining):
+                    yield {"services": replace(services, jobs=store)}
             finally:
                 for task in (refreshing, watching):
                     task.cancel()
@@ -65,7 +70,7 @@ def create_app(
                         await task
 
     return Starlette(
-        routes=[*ocr.ROUTES, *compat.ROUTES, *oip.ROUTES, *health.ROUTES, *page.ROUTES],
+        routes=api.routes(jobs=store is not None),
         middleware=[
             Middleware(Edge, metrics=metrics, draining=draining),
             *access.middleware(config.access, authenticate, time.monotonic),

@@ -11,6 +11,8 @@ from ocr_gateway.access import settings as access
 from ocr_gateway.access.settings import AccessSettings
 from ocr_gateway.documents.settings import DocumentSettings
 from ocr_gateway.flags import Parser, seconds, whole
+from ocr_gateway.jobs import settings as jobs
+from ocr_gateway.jobs.settings import JobSettings
 
 MIB = 1024 * 1024
 MAX_PORT = 65535
@@ -52,6 +54,7 @@ class Config:
     max_requests: int = 512
     documents: DocumentSettings = field(default_factory=DocumentSettings)
     access: AccessSettings = field(default_factory=AccessSettings)
+    jobs: JobSettings = field(default_factory=JobSettings)
 
     @property
     def max_held_bytes(self) -> int:
@@ -103,6 +106,7 @@ def _parser() -> Parser:
     )
     add("--log-level", choices=("debug", "info", "warning", "error"), default="info")
     access.add_flags(parser)
+    jobs.add_flags(parser)
     return parser
 
 
@@ -110,6 +114,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
     """Read the flags. A wrong one ends the program with one line on stderr and status 2."""
     parser = _parser()
     flags = vars(parser.parse_args(arguments))
-    taken = access.taken(flags, parser)
+    flags["access"] = access.taken(flags, parser)
+    flags["jobs"] = jobs.taken(flags, parser)
     endpoints_dir = environ.get("OCR_ENDPOINTS_DIR")
-    return Config(**flags, access=taken, endpoints_dir=Path(endpoints_dir) if endpoints_dir else None)
+    return Config(**flags, endpoints_dir=Path(endpoints_dir) if endpoints_dir else None)

@@ -1,7 +1,7 @@
 """The options of an OCR request: one model, whether they come in the query, in form fields or in JSON."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -9,6 +9,7 @@ from ocr_gateway.documents import page_ranges
 from ocr_gateway.problems import Problem
 
 MIN_DPI, MAX_DPI = 50, 600
+M = TypeVar("M", bound=BaseModel)
 
 
 class Options(BaseModel):
@@ -56,8 +57,13 @@ def parse(given: Mapping[str, object]) -> Options:
     Raises:
         Problem: invalid_parameter, naming the option and what it may be; invalid_pages.
     """
+    return checked(Options, given)
+
+
+def checked(model: type[M], given: Mapping[str, object]) -> M:
+    """Parameters as a model; raises Problem as `parse`."""
     try:
-        return Options.model_validate(given)
+        return model.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(map(str, first["loc"]))

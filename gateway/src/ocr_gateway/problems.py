@@ -32,9 +32,14 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "unknown_parameter": Code(400, "A parameter is unknown"),
         "unauthenticated": Code(401, "The request has no valid credential"),
         "not_found": Code(404, "There is nothing at this path"),
+        "job_cancelled": Code(404, "The job was cancelled"),
+        "job_not_found": Code(404, "There is no such job"),
         "method_not_allowed": Code(405, "The path does not answer this method"),
         "not_acceptable": Code(406, "None of the accepted formats can be produced"),
         "body_timeout": Code(408, "The body did not arrive in time", retryable=True),
+        "idempotency_key_reused": Code(409, "The Idempotency-Key stands for another request"),
+        "job_not_finished": Code(409, "The job has not ended yet", retryable=True),
+        "result_expired": Code(410, "The job's result is no longer kept"),
         "body_too_large": Code(413, "The body is too large"),
         "too_many_pages": Code(413, "The document has too many pages"),
         "too_many_parts": Code(413, "The multipart body has too many parts"),
@@ -50,6 +55,8 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "tenant_quota": Code(429, "The client has asked too often", retryable=True),
         "internal": Code(500, "Something went wrong here"),
         "upstream_error": Code(502, "A model server failed", retryable=True),
+        "job_store_unavailable": Code(503, "The store of the jobs does not answer", retryable=True),
+        "jobs_full": Code(503, "No more jobs are kept", retryable=True),
         "not_ready": Code(503, "No model server is ready", retryable=True),
         "queue_full": Code(503, "The service is full", retryable=True),
         "deadline_exceeded": Code(504, "The request took too long", retryable=True),
@@ -97,10 +104,12 @@ class ClientGone(Exception):  # noqa: N818 - an event of the connection, not a f
 
 
 def render(problem: Problem, *, request_id: str, path: str) -> Response:
-    """The response of a problem. Under /v2 it also has the `error` member that OIP clients read."""
+    """The response of a problem. Where clients of other servers call, it has the members they read, too."""
     document = problem.document(request_id)
-    if path.startswith("/v2"):
+    if path.startswith(("/v2", "/compat/liteparse", "/compat/tesseract")):
         document["error"] = problem.detail
+    if path.startswith("/compat/paddlex"):
+        document |= {"logId": request_id, "errorCode": problem.status, "errorMsg": problem.detail}
     headers = dict(problem.headers)
     if problem.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after)))

@@ -62,6 +62,17 @@ class Job:
     timings: Timings = field(default_factory=Timings)
 
 
+class Reading(AsyncIterator[PageResult]):
+    """The results of a document as they come, `total` in all."""
+
+    def __init__(self, total: int, results: AsyncIterator[PageResult]) -> None:
+        self.total = total
+        self._results = results
+
+    async def __anext__(self) -> PageResult:
+        return await anext(self._results)
+
+
 class Recogniser:
     """Reads documents: their pages are spread over the model servers, and come back in order."""
 
@@ -80,7 +91,7 @@ class Recogniser:
         self._page_concurrency = page_concurrency
 
     @asynccontextmanager
-    async def reading(self, data: bytes, job: Job) -> AsyncIterator[AsyncIterator[PageResult]]:
+    async def reading(self, data: bytes, job: Job) -> AsyncIterator[Reading]:
         """A document's results in page order, each as soon as it and those before it are there.
 
         Not more than `page_concurrency` pages are read ahead of the caller. Leaving the block ends the work.
@@ -95,7 +106,8 @@ class Recogniser:
                 opening = self._opener.opened(data, job.options, job.request_id)
                 document = await stack.enter_async_context(opening)
             numbers = page_ranges.select(job.options.pages, document.count, self._opener.limits.max_pages)
-            yield await stack.enter_async_context(aclosing(self._pages(document, numbers, job)))
+            results = await stack.enter_async_context(aclosing(self._pages(document, numbers, job)))
+            yield Reading(len(numbers), results)
 
     async def recognise(self, data: bytes, job: Job) -> Recognised:
         """Recognise a whole document.

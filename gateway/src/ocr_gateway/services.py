@@ -7,12 +7,14 @@ from typing import Any, TypeVar, cast
 
 from starlette.requests import Request
 
+from ocr_gateway.access.caller import caller
 from ocr_gateway.config import Config
 from ocr_gateway.deadline import Deadline
 from ocr_gateway.documents.admission import Admission
 from ocr_gateway.documents.body import BodyLimits
 from ocr_gateway.edge import Exchange
 from ocr_gateway.formats.child import Children
+from ocr_gateway.jobs.store import JobStore
 from ocr_gateway.metrics import Metrics
 from ocr_gateway.problems import ClientGone
 from ocr_gateway.recognise import Recogniser
@@ -34,6 +36,7 @@ class Services:
     recogniser: Recogniser
     children: Children
     discovering: asyncio.Task[None]
+    jobs: JobStore | None = None
 
     @property
     def body_limits(self) -> BodyLimits:
@@ -52,6 +55,11 @@ def services_of(request: Request) -> Services:
 def exchange_of(request: Request) -> Exchange:
     """What the edge noted about this request."""
     return cast(Exchange, request.state.exchange)
+
+
+def client_of(request: Request) -> str:
+    """The name of the authenticated client; empty where clients are known by their address only."""
+    return caller().client if services_of(request).config.access.authenticates else ""
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:

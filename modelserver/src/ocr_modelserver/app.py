@@ -15,7 +15,9 @@ from ocr_modelserver import metrics
 from ocr_modelserver.config import Config
 from ocr_modelserver.errors import ServiceError
 from ocr_modelserver.infer import find_contract, infer
+from ocr_modelserver.models.catalogue import load_catalogue
 from ocr_modelserver.server import Server
+from ocr_wire.card import ModelCard
 
 _MODEL_PATHS = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
 
@@ -55,6 +57,7 @@ def create_app(config: Config) -> Starlette:
         exception_handlers={HTTPException: _http_error, ServiceError: _service_error},
     )
     app.state.server = server
+    app.state.card = load_catalogue().card(config.model)
     return app
 
 
@@ -79,7 +82,8 @@ async def _model_ready(request: Request) -> Response:
 
 
 async def _model_metadata(request: Request) -> Response:
-    return JSONResponse(find_contract(request).metadata())
+    card: ModelCard = request.app.state.card
+    return JSONResponse({**find_contract(request).metadata(), "model": card.model_dump(mode="json")})
 
 
 async def _server_metadata(_: Request) -> Response:

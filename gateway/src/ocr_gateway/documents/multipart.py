@@ -27,8 +27,9 @@ class Part:
 class _Collector:
     """The parser's callbacks."""
 
-    def __init__(self, files: Collection[str]) -> None:
+    def __init__(self, files: Collection[str], max_parts: int) -> None:
         self.parts: list[Part] = []
+        self._max_parts = max_parts
         self.complete = False
         self._files = files
         self._header = bytearray()
@@ -48,12 +49,12 @@ class _Collector:
         }
 
     def on_part_begin(self) -> None:
-        if len(self.parts) == MAX_PARTS:
+        if len(self.parts) == self._max_parts:
             raise Problem(
                 "too_many_parts",
-                f"The form has more than {MAX_PARTS} parts; send one document a request.",
-                limit=MAX_PARTS,
-                actual=MAX_PARTS + 1,
+                f"The form has more than {self._max_parts} parts; send fewer documents a request.",
+                limit=self._max_parts,
+                actual=self._max_parts + 1,
             )
         self.parts.append(Part())
         self._disposition = b""
@@ -93,7 +94,9 @@ class _Collector:
         self.complete = True
 
 
-async def parse(content_type: str, pieces: AsyncIterator[bytes], *, files: Collection[str]) -> list[Part]:
+async def parse(
+    content_type: str, pieces: AsyncIterator[bytes], *, files: Collection[str], max_parts: int = MAX_PARTS
+) -> list[Part]:
     """The parts of a form, in order; only those named in `files` may be large.
 
     Raises:
@@ -103,7 +106,7 @@ async def parse(content_type: str, pieces: AsyncIterator[bytes], *, files: Colle
     boundary = options.get(b"boundary")
     if not boundary:
         raise Problem("invalid_multipart", "The Content-Type names no boundary.")
-    collector = _Collector(files)
+    collector = _Collector(files, max_parts)
     size = 0
     try:
         parser = MultipartParser(boundary, collector.callbacks)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from ocr_gateway.formats import alto, hocr, json, markdown, page_xml, text, tsv
+from ocr_gateway.formats import alto, hocr, json, markdown, ndjson, page_xml, text, tsv
 from ocr_gateway.formats.pdf import render as pdf
 from ocr_gateway.formats.view import View
 from ocr_gateway.problems import Problem
@@ -41,6 +41,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "pdf": Format(
             "application/pdf", pdf.render, program="ocr_gateway.formats.pdf", filename="document.pdf"
         ),
+        "ndjson": Format("application/x-ndjson", ndjson.render),
     }
 )
 

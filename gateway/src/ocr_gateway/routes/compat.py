@@ -4,11 +4,13 @@ import json
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from ocr_gateway.documents import body, source
 from ocr_gateway.problems import Problem
 from ocr_gateway.recognise import Job
+from ocr_gateway.routes.answers import InferenceAnswer
+from ocr_gateway.routes.described import form
+from ocr_gateway.routes.operation import BYTES, FORM, READING, Operation, Reply
 from ocr_gateway.services import exchange_of, services_of, while_connected
 
 SHAPE = source.Shape(file_field="image_file")
@@ -38,4 +40,17 @@ async def gateway_ocr(request: Request) -> Response:
     return Response(content, headers=headers, media_type="application/json")
 
 
-ROUTES: tuple[BaseRoute, ...] = (Route("/gateway/ocr", gateway_ocr, methods=["POST"]),)
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/gateway/ocr",
+        gateway_ocr,
+        "The call of the system that this one replaces: a form in, an inference response out.",
+        answers={
+            200: Reply("The text is the only element of `output-0`.", {"application/json": InferenceAnswer})
+        },
+        problems=READING | FORM,
+        bodies={"multipart/form-data": form({"image_file": BYTES}, "image_file")},
+        curl="-F image_file=@examples/sample.png",
+    ),
+)

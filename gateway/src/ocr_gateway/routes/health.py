@@ -3,9 +3,9 @@
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
 
 from ocr_gateway.problems import Problem
+from ocr_gateway.routes.operation import Operation, Reply
 from ocr_gateway.services import services_of
 
 
@@ -29,8 +29,17 @@ async def metrics(request: Request) -> Response:
     return Response(content, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-ROUTES: tuple[BaseRoute, ...] = (
-    Route("/livez", livez, methods=["GET"]),
-    Route("/readyz", readyz, methods=["GET"]),
-    Route("/metrics", metrics, methods=["GET"]),
+TEXT = {"text/plain": {"type": "string"}}
+
+OPERATIONS = (
+    Operation("GET", "/livez", livez, "Whether the gateway lives.", {200: Reply("It does.", TEXT)}),
+    Operation(
+        "GET",
+        "/readyz",
+        readyz,
+        "Whether documents can be sent.",
+        {200: Reply("They can.", TEXT)},
+        problems=frozenset({"not_ready"}),
+    ),
+    Operation("GET", "/metrics", metrics, "Metrics for Prometheus.", {200: Reply("Its text format.", TEXT)}),
 )

@@ -9,6 +9,8 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ocr_wire.card import ModelCard, Part
+
 Role = Literal["detect", "recognise", "characters"]
 
 
@@ -132,6 +134,14 @@ class Catalogue(_Entry):
         entries = [self.models[model] for model in profile.models]
         digests = [entry.files[role].sha256 for entry in entries for role in sorted(entry.files)]
         return hashlib.sha256("".join([profile.model_dump_json(), *digests]).encode()).hexdigest()
+
+    def card(self, name: str) -> ModelCard:
+        """What clients are told about a profile or a model."""
+        parts = tuple(
+            Part(name=part, **self.models[part].model_dump(exclude={"files"}))
+            for part in self.profile(name).models
+        )
+        return ModelCard(name=name, sha256=self.sha256(name), languages=self.languages(name), parts=parts)
 
 
 def load_catalogue() -> Catalogue:

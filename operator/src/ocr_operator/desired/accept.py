@@ -37,6 +37,8 @@ def _references(service: OCRService) -> Iterator[tuple[str, str]]:
         yield "spec.gateway.auth.secretRef", gateway.auth.secret_ref.name
     if gateway.auth.jwt:
         yield "spec.gateway.auth.jwt.jwksSecretRef", gateway.auth.jwt.jwks_secret_ref.name
+    if gateway.jobs and gateway.jobs.redis:
+        yield "spec.gateway.jobs.redis.secretKeyRef", gateway.jobs.redis.secret_key_ref.name
     if gateway.tls:
         yield "spec.gateway.tls.secretRef", gateway.tls.secret_ref.name
 

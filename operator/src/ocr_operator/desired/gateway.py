@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ocr_operator.desired.deployment import PORT, Program, SecretFolder, build_deployment
 from ocr_operator.desired.metadata import child_name
 from ocr_operator.desired.plan import Plan
+from ocr_operator.models.jobs import Jobs, Redis
 from ocr_operator.models.manifest import Manifest
 from ocr_operator.models.names import GATEWAY, MODEL_SERVER
 from ocr_operator.models.protection import Auth, Limits, Tls
@@ -37,6 +38,7 @@ def build_gateway(plan: Plan) -> Manifest:
                 *_rate(limits),
                 *_auth(gateway.auth),
                 *_tls(gateway.tls),
+                *_jobs(gateway.jobs),
             ),
             environment=(),
             resources=gateway.resources,
@@ -56,6 +58,8 @@ def _secrets(gateway: Gateway) -> Iterator[SecretFolder]:
         yield folder
     if gateway.tls:
         yield _tls_folder(gateway.tls)
+    if gateway.jobs and gateway.jobs.redis:
+        yield _redis_folder(gateway.jobs.redis)
 
 
 def _auth_folder(auth: Auth) -> SecretFolder | None:
@@ -66,6 +70,10 @@ def _auth_folder(auth: Auth) -> SecretFolder | None:
 
 def _tls_folder(tls: Tls) -> SecretFolder:
     return SecretFolder("tls", tls.secret_ref.name)
+
+
+def _redis_folder(redis: Redis) -> SecretFolder:
+    return SecretFolder("redis", redis.secret_key_ref.name)
 
 
 def _rate(limits: Limits) -> Iterator[str]:
@@ -92,3 +100,14 @@ def _tls(tls: Tls | None) -> Iterator[str]:
         path = _tls_folder(tls).path
         yield f"--tls-cert-file={path}/tls.crt"
         yield f"--tls-key-file={path}/tls.key"
+
+
+def _jobs(jobs: Jobs | None) -> Iterator[str]:
+    if jobs is None:
+        return
+    yield f"--job-store={jobs.store.lower()}"
+    if jobs.redis:
+        yield f"--redis-url-file={_redis_folder(jobs.redis).path}/{jobs.redis.secret_key_ref.key}"
+    yield f"--job-ttl-seconds={jobs.ttl_seconds}"
+    yield f"--job-timeout-seconds={jobs.timeout_seconds}"
+    yield f"--max-jobs={jobs.max_jobs}"

@@ -114,3 +114,13 @@ ObjectName = Annotated[
     Field(max_length=253),
     Form(_SUBDOMAIN, "write the name of an object: only a-z, 0-9, '-' and '.', such as ocr-keys"),
 ]
+KEY_FORM: Final = Form(
+    r"\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*", "write a key of the Secret: only A-Z, a-z, 0-9, '-', '_' and '.'"
+)
+
+
+class SecretKeyRef(Part):
+    """A key of a Secret in the service's namespace."""
+
+    name: ObjectName = Field(description="Name of the Secret.")
+    key: Annotated[str, Field(max_length=253), KEY_FORM] = Field(description="Key in the Secret.")

@@ -16,9 +16,11 @@ from ocr_operator.models.base import (
     ObjectName,
     Part,
     Quantity,
+    SecretKeyRef,
     cel,
     map_list,
 )
+from ocr_operator.models.jobs import JOBS_MEMORY, Jobs
 from ocr_operator.models.protection import Auth, Limits, Tls
 
 RESERVED_ENV: Final = ("HOST", "PORT")
@@ -51,9 +53,6 @@ VERSION_FORM: Final = Form(
 )
 SEMVER: Final = re.compile(f"^{VERSION_FORM.pattern}$")
 # As the apiserver's IsConfigMapKey: neither "." nor ".." nor what starts with "..".
-KEY_FORM: Final = Form(
-    r"\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*", "write a key of the Secret: only A-Z, a-z, 0-9, '-', '_' and '.'"
-)
 ENV_FORM: Final = Form(
     "[A-Za-z_][A-Za-z0-9_]*", "write only A-Z, a-z, 0-9 and '_', and no digit first, such as LOG_FORMAT"
 )
@@ -64,13 +63,6 @@ LANGUAGE_FORM: Final = Form(
     "[a-z]{2,3}(-[A-Z][a-z]{3})?", "write a language, such as en, or one with its script, such as zh-Hant"
 )
 INTERVAL_FORM: Final = Form("[1-9][0-9]{0,3}(s|m)", "write seconds or minutes, such as 30s or 2m")
-
-
-class SecretKeyRef(Part):
-    """A key of a Secret in the service's namespace."""
-
-    name: ObjectName = Field(description="Name of the Secret.")
-    key: Annotated[str, Field(max_length=253), KEY_FORM] = Field(description="Key in the Secret.")
 
 
 class EnvVar(Part):
@@ -212,6 +204,8 @@ class ModelServer(Part):
 class Gateway(Part):
     """The HTTP front door."""
 
+    model_config = ConfigDict(json_schema_extra=cel(JOBS_MEMORY))
+
     replicas: Annotated[int, Field(ge=0, le=100)] | None = Field(
         default=None, description="Pods to run; 2 when absent."
     )
@@ -224,10 +218,18 @@ class Gateway(Part):
     limits: Limits = Limits()
     auth: Auth = Auth()
     tls: Tls | None = None
+    jobs: Jobs | None = None
     drain_seconds: Annotated[int, Field(ge=0, le=300)] = Field(
         default=15, description="Time a pod that ends still takes requests, so that clients find another."
     )
     scheduling: Scheduling = Scheduling()
+
+    @model_validator(mode="after")
+    def _jobs_in_memory_are_of_one_pod(self) -> Self:
+        several = self.replicas is None or self.replicas > 1
+        if self.jobs is not None and self.jobs.store == "Memory" and several:
+            raise ValueError(JOBS_MEMORY[1])
+        return self
 
 
 AnnotationValue = Annotated[str, Field(max_length=4096)]

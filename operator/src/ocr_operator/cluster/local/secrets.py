@@ -12,9 +12,8 @@ from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from ocr_operator.cluster.local.store import Store
-from ocr_operator.models.base import ObjectName
+from ocr_operator.models.base import KEY_FORM, ObjectName
 from ocr_operator.models.manifest import SECRET, Manifest, Ref
-from ocr_operator.models.spec import KEY_FORM
 
 PRIVATE_FOLDER: Final = 0o700
 PRIVATE_FILE: Final = 0o600

@@ -1,0 +1,70 @@
+"""What is known of one job."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from ocr_gateway.options import Options
+from ocr_gateway.problems import Problem
+from ocr_gateway.result import PageResult, Recognised
+
+Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+ENDED: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
+ID = r"job_[A-Za-z0-9_-]{32}"
+
+
+def new_id() -> str:
+    """An id that cannot be guessed: without authentication it is the only key to a result."""
+    return f"job_{secrets.token_urlsafe(24)}"
+
+
+class Record(BaseModel):
+    """A job without its document and its result. Times are seconds since the epoch.
+
+    `owner` is the client that may see it, `problem` what a failed job failed of.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    owner: str
+    request_id: str
+    options: Options
+    created: float
+    expires: float
+    status: Status = "queued"
+    attempts: int = 0
+    pages_done: int = 0
+    pages_total: int | None = None
+    started: float | None = None
+    finished: float | None = None
+    problem: Problem | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED
+
+    def but(self, **changes: object) -> "Record":
+        """The same with some members changed."""
+        return self.model_copy(update=changes)
+
+
+class _Result(BaseModel):
+    results: tuple[PageResult, ...]
+    timings_ms: Mapping[str, float]
+
+
+_ADAPTER = TypeAdapter(_Result)
+
+
+def pack(recognised: Recognised) -> bytes:
+    """A result as it is kept."""
+    return _ADAPTER.dump_json(_Result(results=recognised.results, timings_ms=recognised.timings_ms))
+
+
+def unpack(data: bytes) -> Recognised:
+    """A kept result."""
+    kept = _ADAPTER.validate_json(data)
+    return Recognised(kept.results, kept.timings_ms)
