@@ -227,7 +227,8 @@ async def test_the_access_log_has_one_record_a_request_without_its_content(
 def test_a_code_is_retryable_exactly_when_the_service_and_not_the_request_is_the_reason() -> None:
     retryable = {name for name, code in CODES.items() if code.retryable}
     busy = {"queue_full", "not_ready", "tenant_busy", "tenant_quota"}
-    assert retryable == {"body_timeout", "upstream_error", "deadline_exceeded", *busy}
+    jobs = {"job_not_finished", "job_store_unavailable", "jobs_full"}
+    assert retryable == {"body_timeout", "upstream_error", "deadline_exceeded", *busy, *jobs}
     assert all(400 <= code.status < 600 for code in CODES.values())
 
 

@@ -112,6 +112,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
     """Read the flags. A wrong one ends the program with one line on stderr and status 2."""
     parser = _parser()
     flags = vars(parser.parse_args(arguments))
-    rooms = {"access": access.taken(flags, parser), "jobs": jobs.taken(flags, parser)}
+    flags["access"] = access.taken(flags, parser)
+    flags["jobs"] = jobs.taken(flags, parser)
     endpoints_dir = environ.get("OCR_ENDPOINTS_DIR")
-    return Config(**flags, **rooms, endpoints_dir=Path(endpoints_dir) if endpoints_dir else None)
+    return Config(**flags, endpoints_dir=Path(endpoints_dir) if endpoints_dir else None)

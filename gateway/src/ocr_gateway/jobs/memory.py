@@ -54,17 +54,17 @@ class MemoryStore:
         """As the protocol says."""
         self._expire()
         held = self._jobs.get(job_id)
-        return held and held.record
+        return None if held is None else held.record
 
     async def document(self, job_id: str) -> bytes | None:
         """As the protocol says."""
         held = self._jobs.get(job_id)
-        return held and held.document
+        return None if held is None else held.document
 
     async def result(self, job_id: str) -> bytes | None:
         """As the protocol says."""
         held = self._jobs.get(job_id)
-        return held and held.result
+        return None if held is None else held.result
 
     async def claim(self) -> str | None:
         """As the protocol says."""

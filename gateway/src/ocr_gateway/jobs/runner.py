@@ -111,7 +111,8 @@ class Runner:
             pages_done=pages or 0,
             pages_total=pages,
         )
-        await self._store.save(ended, recognised and await asyncio.to_thread(pack, recognised))
+        packed = None if recognised is None else await asyncio.to_thread(pack, recognised)
+        await self._store.save(ended, packed)
         log.info("job ended", extra={"request_id": record.request_id, "status": ended.status})
 
     async def _patiently(self, record: Record, document: bytes) -> Recognised:

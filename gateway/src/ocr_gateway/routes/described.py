@@ -10,30 +10,26 @@ from ocr_gateway.formats.negotiate import FORMATS as RENDERED
 from ocr_gateway.options import Options
 from ocr_gateway.routes.answers import DocumentAnswer
 from ocr_gateway.routes.operation import BYTES, Schema
+from ocr_wire import raster
 
 # What documents are; any other type is taken as well, for the bytes decide.
-MEDIA_TYPES = (
-    "application/octet-stream",
-    "image/png",
-    "image/jpeg",
-    "image/webp",
-    "image/tiff",
-    "image/bmp",
-    "image/gif",
-)
+MEDIA_TYPES = ("application/octet-stream", *(f"image/{name.lower()}" for name in raster.FORMATS))
+
+
+OUTPUT = Options.model_fields["output"]
 
 
 class Output(BaseModel):
     """The one option of an answer that has been read before."""
 
-    output: str | None = Options.model_fields["output"]
+    output: Annotated[str | None, OUTPUT] = None
 
 
 def options(name: str, outputs: Iterable[str], base: type[BaseModel] = Options) -> type[BaseModel]:
     """The options, with the formats that `output` may name."""
     known = {"anyOf": [{"type": "string", "enum": list(outputs)}, {"type": "null"}]}
-    output = (Annotated[str | None, WithJsonSchema(known)], Options.model_fields["output"])
-    return create_model(name, __base__=base, __doc__=base.__doc__, output=output)  # type: ignore[call-overload,no-any-return]  # a field by name
+    fields: dict[str, Any] = {"output": (Annotated[str | None, WithJsonSchema(known)], OUTPUT)}
+    return create_model(name, __base__=base, __doc__=base.__doc__, **fields)
 
 
 ReadOptions = options("ReadOptions", RENDERED)
