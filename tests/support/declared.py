@@ -7,6 +7,8 @@ import httpx
 
 from ocr_gateway.routes.operation import GATE, Operation
 
+PAGE = re.compile(r"/|/assets/.*")
+
 
 def check(response: httpx.Response, code: str | None, operations: Iterable[Operation]) -> None:
     """Fail when the status, the media type or the problem's code is not one that was declared."""
@@ -15,8 +17,8 @@ def check(response: httpx.Response, code: str | None, operations: Iterable[Opera
     method = "GET" if request.method == "HEAD" else request.method
     operation = next((o for o in here if o.method == method), None)
     said = f"{request.method} {request.url.path} answered {response.status_code} {code}"
-    if request.method == "OPTIONS":
-        return  # a browser asks whether a page of another origin may call
+    if request.method == "OPTIONS" or PAGE.fullmatch(request.url.path):
+        return  # a browser asks whether a page of another origin may call, or for the page itself
     if operation is None:
         assert response.status_code == (405 if here else 404) or code in GATE, said
         return

@@ -47,6 +47,7 @@ TESSERACT = {
     "chi_sim": "zh",
     "chi_tra": "zh-Hant",
 }
+LITEPARSE = {"text", "bbox", "confidence", "polygon"}
 RAPIDOCR = source.Shape("image_file", frozenset({"image_data", "use_det", "use_cls", "use_rec"}))
 
 
@@ -138,9 +139,6 @@ async def liteparse(request: Request) -> Response:
 
     lines = _lines(await _read(request, take))
     return _json({"results": [line.model_dump(include=LITEPARSE) for line in lines]})
-
-
-LITEPARSE = {"text", "bbox", "confidence", "polygon"}
 
 
 async def tesseract(request: Request) -> Response:
