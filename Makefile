@@ -40,11 +40,12 @@ images: .venv/installed-dev ## Build the three images without a docker daemon (r
 ##@ Develop
 
 .PHONY: generate
-generate: .venv/installed-dev ## Write what is generated from code: the CRD, the chart's copies, docs/api.md
+generate: .venv/installed-dev ## Write what is generated from code: the CRD, the chart's copies, schema and manual of the API
 	@$(BIN)/python -m ocr_operator.crdgen crds
 	@$(BIN)/python -m ocr_gateway.routes.manual docs/api > docs/api.md
 	@cp crds/*.yaml charts/ocr-operator/files/crds/
 	@cp operator/src/ocr_operator/operands.yaml charts/ocr-operator/files/
+	@$(BIN)/python -m ocr_gateway.formats.json > docs/schemas/ocr-result.v1.json
 
 .PHONY: lint
 lint: .venv/installed-dev ## ruff, mypy, import contracts, YAML
@@ -73,6 +74,10 @@ test-e2e: .venv/installed-dev ## Real images on a real node: kubectl and HTTP (r
 bench-engine: .venv/installed-dev ## Engines compared in speed and text, into docs/benchmarks.md (QUICK=1: short)
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 
+.PHONY: screenshot
+screenshot: .venv/installed-dev ## The page as it looks, into docs/page.png (Debian's Chromium)
+	@$(BIN)/python -m tests.screenshot
+
 .PHONY: bench-gateway
 bench-gateway: .venv/installed-dev ## What the gateway costs, into docs/benchmarks-gateway.md (QUICK=1: short)
 	@$(BIN)/python -m tests.bench.gateway $(if $(QUICK),--quick)
@@ -99,7 +104,7 @@ clean: ## Remove .venv and what tools left in the checkout
 
 .venv/installed: pyproject.toml modelserver/src/ocr_modelserver/models/catalogue.yaml | .venv/bin/pip
 	@echo "== installing the programs (a minute the first time)"
-	@$(BIN)/pip install --quiet --editable '.[operator,gateway,modelserver]'
+	@$(BIN)/pip install --quiet --editable '.[operator,gateway,modelserver,client]'
 	@echo "== fetching the models"
 	@$(BIN)/ocr-modelserver fetch-models
 	@touch $@
@@ -108,5 +113,5 @@ clean: ## Remove .venv and what tools left in the checkout
 	@echo "== installing the development tools"
 	@command -v redis-server >/dev/null || { apt-get -qq update && apt-get -qq install -y redis-server; } \
 	  || { echo "Tests want a Redis: install the package redis-server" >&2; exit 1; }
-	@$(BIN)/pip install --quiet --editable '.[operator,gateway,modelserver,dev]'
+	@$(BIN)/pip install --quiet --editable '.[operator,gateway,modelserver,client,dev]'
 	@touch $@

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench import fonts, pages, report
+from tests.bench.bare import bare_pages_per_second
 from tests.bench.engines import PEERS, Engine, default_models, ours
 from tests.bench.environments import NotMeasuredError, cache_dir
 from tests.bench.machine import describe
@@ -76,7 +77,11 @@ def _result(engine: Engine, stored: Sequence[Stored], cores: Sequence[int], log:
         f" word-F1 {score.word_f1:.3f}, CER {score.cer:.3f}, {len(found.errors)} errors ({took:.0f} s)",
         flush=True,
     )
-    return Result(engine.name, engine.ours, found)
+    if engine.way != "http":
+        return Result(engine.name, engine.ours, found)
+    bare = bare_pages_per_second(str(engine.options["model"]), stored, len(cores))
+    print(f"   its bare networks: {bare:.2f} pages/s", flush=True)
+    return Result(engine.name, engine.ours, found, bare=bare)
 
 
 def _wanted(engine: Engine, only: Sequence[str]) -> bool:

@@ -17,6 +17,15 @@ Written by `{command}`; do not edit by hand. Engines read the same image files o
 
 """
 
+_BARE = """## What the networks alone would allow
+
+The same tensors given to ONNX Runtime's sessions once more, one thread a core, with nothing around them; and
+what the whole stack makes of it: HTTP, decoding, cropping and text included.
+
+| | bare pages/s | pages/s | share |
+|---|---:|---:|---:|
+"""
+
 _METHOD = """## How it is measured
 
 - {date}, commit {commit}, {processor}, {cores} cores used, {memory:.0f} GiB. {versions}.
@@ -65,8 +74,18 @@ def markdown(run: Run, results: Sequence[Result]) -> str:
     parts = [_HEAD.format(command=run.command)]
     if first:
         parts.append(f"`speed` is pages/s as a multiple of {first.name}'s.\n\n")
-    parts += [_table(results, columns), _groups(results), _not_won(results), _trouble(results), _method(run)]
-    return "".join(parts)
+    parts += [_table(results, columns), _bare(results), _groups(results), _not_won(results)]
+    return "".join([*parts, _trouble(results), _method(run)])
+
+
+def _bare(results: Sequence[Result]) -> str:
+    rows = [
+        f"| {each.name} | {each.bare:.2f} | {each.figures.pages_per_second:.2f} |"
+        f" {each.figures.pages_per_second / each.bare:.0%} |"
+        for each in results
+        if each.bare and each.figures
+    ]
+    return _BARE + "\n".join(rows) + "\n\n" if rows else ""
 
 
 def _ratio(first: Figures) -> Callable[[Figures], str]:

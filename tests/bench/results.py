@@ -42,12 +42,16 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An engine and its figures, or the reason why there are none."""
+    """An engine and its figures, or the reason why there are none.
+
+    `bare`: the pages a second that its networks alone would allow, where that was measured.
+    """
 
     name: str
     ours: bool
     figures: Figures | None
     reason: str = ""
+    bare: float | None = None
 
 
 def figures(measured: Measured, pages: Sequence[Page]) -> Figures:

@@ -67,7 +67,7 @@ def run_stack(engine: Engine, pages: Sequence[Stored], cores: Sequence[int], log
         NotMeasuredError: the programs do not become ready.
     """
     ordered = by_work(pages)
-    with _running(str(engine.options["model"]), len(cores), log) as stack:
+    with running(str(engine.options["model"]), len(cores), log) as stack:
         stack.read(ordered[-1])
         start, cpu_before = time.perf_counter(), stack.cpu_seconds()
         with ThreadPoolExecutor(CLIENTS_PER_CORE * len(cores)) as pool:
@@ -80,7 +80,12 @@ def run_stack(engine: Engine, pages: Sequence[Stored], cores: Sequence[int], log
 
 
 @contextmanager
-def _running(model: str, threads: int, log: Path) -> Iterator[Stack]:
+def running(model: str, threads: int, log: Path) -> Iterator[Stack]:
+    """Gateway and model server on free ports, ready; their output goes to the log.
+
+    Raises:
+        NotMeasuredError: they do not become ready.
+    """
     server_port, door_port = free_ports(2)
     with tempfile.TemporaryDirectory() as folder, log.open("ab") as output:
         (Path(folder) / "models").write_text(f"127.0.0.1:{server_port}\n")

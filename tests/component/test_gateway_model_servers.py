@@ -137,6 +137,15 @@ async def test_the_pages_of_a_tiff_are_read_in_order(stack: Stack) -> None:
     assert answer.text == "first page\n\nsecond page\n"
 
 
+async def test_a_pdf_of_scans_is_drawn_and_read_page_by_page(stack: Stack) -> None:
+    first, second = (Image.open(io.BytesIO(drawn(text))) for text in ("first page", "second page"))
+    out = io.BytesIO()
+    first.save(out, "PDF", resolution=200, save_all=True, append_images=[second])
+    document = (await stack.client.post("/v1/ocr", content=out.getvalue())).json()
+    assert [page["text"] for page in document["pages"]] == ["first page", "second page"]
+    assert {(page["source"], page["dpi"], page["width"]) for page in document["pages"]} == {("ocr", 200, 220)}
+
+
 def bomb() -> bytes:
     """A valid PNG of 30000x30000 white pixels in about 110 kB."""
 

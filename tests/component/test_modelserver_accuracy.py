@@ -100,6 +100,16 @@ def test_an_image_without_text_of_any_shape_and_mode_has_no_lines(reader: Reader
     assert (found.width, found.height, found.lines) == (*image.size, ())
 
 
+def test_a_page_reads_the_same_when_its_lines_are_shared_among_threads(reader: Reader) -> None:
+    image = encoded(noisy(prose(18)))
+    shared = open_reader(Config(default_models_dir(), threads=2, mode="latency"))
+
+    (one,), (two,) = (each.read(image, nothing).pages for each in (reader, shared))
+
+    assert one.lines == two.lines
+    assert len(one.lines) == len(PROSE)
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "RGBA"])
 def test_text_is_read_in_every_mode(reader: Reader, mode: str) -> None:
     image = page([["invoice 4711"]], width=500, height=200).convert(mode)

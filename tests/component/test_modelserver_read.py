@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from tests.support.drawing import encoded, page
 
@@ -69,3 +69,33 @@ def test_a_file_that_is_no_image_or_not_there_is_one_line(tmp_path: Path) -> Non
         assert done.returncode == 1
         assert done.stderr.count("\n") == 1
         assert says in done.stderr
+
+
+def with_signs(image: Image.Image) -> Image.Image:
+    """The image with 日 and 中 drawn in a line of their own; Pillow's font has neither."""
+    draw = ImageDraw.Draw(image)
+    for corners in ((60, 120, 90, 160), (110, 128, 150, 148)):
+        draw.rectangle(corners, outline="black", width=3)
+    draw.line((60, 140, 90, 140), "black", 3)
+    draw.line((130, 116, 130, 164), "black", 3)
+    return image
+
+
+def test_only_characters_of_the_wanted_languages_are_read(tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_bytes(encoded(with_signs(page([["invoice 4711"]], width=500, height=200))))
+
+    every, english = (
+        read(tmp_path / "one.png", *flags).stdout.splitlines() for flags in ([], ["--languages", "en,de"])
+    )
+
+    assert every == ["invoice 4711", "日中"]
+    assert english[0] == "invoice 4711"
+    assert max("".join(english)) < "\u2e80"  # where the CJK blocks start
+
+
+def test_a_language_that_is_not_read_is_one_line(tmp_path: Path) -> None:
+    done = read(tmp_path / "one.png", "--languages", "en,ru")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("ocr-modelserver: model balanced reads the languages zh, zh-Hant, en, ja,")
+    assert done.stderr.endswith("not 'ru'\n")

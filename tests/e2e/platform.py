@@ -26,7 +26,7 @@ def values(**more: Any) -> dict[str, Any]:
         "version": MISSING,
         "gateway": f"localhost/ocr-gateway:{MISSING}",
         "modelServer": f"localhost/ocr-modelserver:{MISSING}",
-        "models": [{"name": "balanced", "sha256": "0" * 64}],
+        "models": [{"name": "balanced", "sha256": "0" * 64, "languages": ["en"]}],
     }
     operands = {"versions": [nowhere], **more.pop("operands", {})}
     return {"registry": images.REGISTRY, "operands": operands, **more}

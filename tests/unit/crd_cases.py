@@ -113,6 +113,12 @@ TEXTS = {
         "write the name of a catalogue entry, such as balanced",
         63,
     ),
+    "model.languages[]": Text(
+        ("en", "zh-Hant", "fil"),
+        ("", "EN", "e", "engl", "zh-hant", "zh_Hant", "de-AT", "en,de", "é"),
+        "write a language, such as en, or one with its script, such as zh-Hant",
+        8,
+    ),
     "modelServer.env[].name": Text(
         ("LOG_FORMAT", "_", "a1"),
         ("", "1A", "A-B", "A.B", "A B", "É"),
@@ -187,7 +193,7 @@ OBJECTS = [
     "observability",
     "observability.serviceMonitor",
 ]
-LISTS = {"modelServer.env": 32}
+LISTS = {"modelServer.env": 32, "model.languages": 64}
 MAPS = {"expose.service.annotations": 32, "observability.serviceMonitor.labels": 16}
 
 # Gateway and model server have these in common.
@@ -319,6 +325,13 @@ def switches_and_choices() -> Iterator[Case]:
             yield Case(f"{path} refuses {other!r}", at(path, other), refusal)
 
 
+def _item(path: str, place: int) -> object:
+    """A member of the list."""
+    if path == "model.languages":
+        return "en"
+    return {"name": f"A{place}", "value": "x"} if path.endswith("env") else {"key": "x"}
+
+
 def containers() -> Iterator[Case]:
     """Objects, lists and maps: unknown members, other types, one too many."""
     for path in OBJECTS:
@@ -328,15 +341,13 @@ def containers() -> Iterator[Case]:
         yield wrong_type(path, "text", "object", "an object")
         yield wrong_type(path, [], "object", "an object")
     for path, most in LISTS.items():
-        items = [
-            {"name": f"A{i}", "value": "x"} if path.endswith("env") else {"key": "x"} for i in range(most)
-        ]
-        yield Case(f"{path} takes {most} items", at(path, items), covers=path)
+        items = [_item(path, place) for place in range(most + 1)]
+        yield Case(f"{path} takes {most} items", at(path, items[:-1]), covers=path)
         more = Refusal(spoken(path), f"must have at most {most} items", f"at most {most} items")
-        one = {**items[0], "name": "B"} if path.endswith("env") else items[0]
-        yield Case(f"{path} refuses {most + 1} items", at(path, [*items, one]), more)
+        yield Case(f"{path} refuses {most + 1} items", at(path, items), more)
         yield wrong_type(path, {}, "array", "a valid array")
-        yield wrong_type(f"{path}[]", None, "object", "an object")
+        if isinstance(items[0], dict):
+            yield wrong_type(f"{path}[]", None, "object", "an object")
     for path, most in MAPS.items():
         values = {f"key-{i}": "x" for i in range(most)}
         yield Case(f"{path} takes {most} members", at(path, values), covers=path)

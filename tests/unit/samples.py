@@ -24,8 +24,8 @@ OPERANDS = Operands.model_validate(
                 "gateway": f"ocr-gateway:{version}",
                 "modelServer": f"ocr-modelserver:{version}",
                 "models": [
-                    {"name": "balanced", "sha256": "6" * 64},
-                    {"name": "ppocrv4", "sha256": "4" * 64},
+                    {"name": "balanced", "sha256": "6" * 64, "languages": ["zh", "en", "de", "ja"]},
+                    {"name": "ppocrv4", "sha256": "4" * 64, "languages": ["zh", "en"]},
                 ],
             }
             for version in ("0.1.0", "0.2.0")

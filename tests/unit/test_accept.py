@@ -20,6 +20,11 @@ from tests.unit.samples import OPERANDS, ocr_service
             "spec.model.name: version 0.1.0 has balanced, ppocrv4",
         ),
         (
+            {"model": {"name": "ppocrv4", "languages": ["en", "de", "pl"]}},
+            "UnknownLanguage",
+            "spec.model.languages: ppocrv4 reads zh, en, not de, pl",
+        ),
+        (
             {"version": "9.9.9"},
             "UnsupportedVersion",
             "spec.version: this operator runs 0.1.0, 0.2.0, not 9.9.9",

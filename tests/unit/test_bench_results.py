@@ -71,6 +71,12 @@ def test_the_report_says_what_is_not_won_and_what_was_not_measured() -> None:
     assert "| **KubeOCR** | 0.5x | 1.00 |" in text
 
 
+def test_the_report_says_how_much_of_the_bare_networks_speed_is_left() -> None:
+    mine = Result("KubeOCR", ours=True, figures=row(1.5, 0.99), bare=2.0)
+    assert "| KubeOCR | 2.00 | 1.50 | 75% |" in report.markdown(RUN, [FAST_PEER, mine])
+    assert "bare" not in report.markdown(RUN, [FAST_PEER])
+
+
 def test_the_report_claims_no_defeat_where_there_is_none() -> None:
     mine = Result("KubeOCR", ours=True, figures=row(3.0, 0.99, 50))
     assert "Nothing in these figures" in report.markdown(RUN, [FAST_PEER, SLOW_PEER, mine])

@@ -21,7 +21,7 @@ from tests.unit.samples import OPERANDS, ocr_service, plan
 from tests.unit.strategies import specs
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-CASES = sorted(path.name for path in GOLDEN.iterdir() if path.is_dir())
+CASES = sorted(file.parent.name for file in GOLDEN.glob("*/ocrservice.yaml"))
 
 
 def rendered(made: Plan) -> list[Manifest]:

@@ -24,7 +24,7 @@ OWN_VERSION = {
     "version": "9.9.9",
     "gateway": "elsewhere.example/gateway:9",
     "modelServer": "elsewhere.example/modelserver:9",
-    "models": [{"name": "balanced", "sha256": "b" * 64}],
+    "models": [{"name": "balanced", "sha256": "b" * 64, "languages": ["en"]}],
 }
 GOOD: dict[str, dict[str, Any]] = {
     "the defaults": {},

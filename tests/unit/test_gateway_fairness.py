@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -110,17 +110,29 @@ async def test_a_page_that_is_given_up_while_it_waits_or_works_gives_its_place_b
 
 
 async def test_a_page_given_up_in_the_moment_of_its_turn_gives_it_back() -> None:
-    async with pages() as run:
-        tasks = [run.send("a") for _ in range(FIRST + 1)]
+    async with pages() as run, AsyncExitStack() as held:
+        for _ in range(FIRST - 1):
+            await held.enter_async_context(run.queue.turn("a", Deadline.after(60)))
+        last = AsyncExitStack()
+        await last.enter_async_context(run.queue.turn("a", Deadline.after(60)))
+        waiting = run.send("a")
         await settle()
-        run._ends[0].set()
-        tasks[0].cancel()
-        tasks[-1].cancel()
-        await asyncio.gather(tasks[0], tasks[-1], return_exceptions=True)
+        await last.aclose()  # the turn is given, and taken back before its task hears of it
+        await ended(waiting)
         again = run.send("b")
         await settle()
-        assert run.order[-1] == "b"
-        await ended(*tasks, again)
+        assert run.inside == ["b"]
+        await ended(again)
+
+
+async def test_the_client_with_the_fewest_pages_at_work_is_next_even_if_it_was_served_last() -> None:
+    async with pages() as run:
+        tasks = [run.send("a") for _ in range(FIRST - 1)]
+        tasks += [run.send(client) for client in ("b", "a", "b")]
+        await settle()
+        await run.finish()
+        assert run.order[FIRST:] == ["b"]
+        await ended(*tasks)
 
 
 async def test_without_a_model_server_nobody_waits_for_another() -> None:

@@ -68,6 +68,7 @@ async def test_the_json_answer_has_pages_usage_and_timings(tmp_path: Path) -> No
         document = answer.json()
         timings = document.pop("timings_ms")
         assert document == {
+            "schema": "https://kubeocr.dev/schemas/ocr-result.v1.json",
             "id": answer.headers["x-request-id"],
             "status": "succeeded",
             "model": {"name": "double", "sha256": "0" * 64},
@@ -92,11 +93,12 @@ async def test_the_json_answer_has_pages_usage_and_timings(tmp_path: Path) -> No
                             "block": 0,
                         }
                     ],
+                    "blocks": [{"id": 0, "bbox": [0, 0, 9, 5], "lines": [0]}],
                 }
             ],
             "usage": {"pages": 1, "megapixels": 0.001, "lines": 1},
         }
-        assert set(timings) == {"read", "decode", "upstream", "queue", "det", "rec"}
+        assert set(timings) == {"read", "open", "decode", "upstream", "queue", "det", "rec"}
         for stage in timings:
             assert f"{stage};dur=" in answer.headers["server-timing"]
 
@@ -118,15 +120,24 @@ async def test_an_image_of_one_page_reaches_the_model_server_as_it_came(tmp_path
         ("application/json;q=0, */*;q=0.1", None, "text/plain; charset=utf-8"),
         ("*/*", None, "application/json"),
         ("text/plain, application/json", None, "application/json"),
+        ("application/xml", None, "application/xml"),
+        ("application/alto+xml", None, "application/alto+xml"),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", None, "text/html; charset=utf-8"),
+        ("application/pdf", None, "application/pdf"),
+        (None, "hocr", "text/vnd.hocr+html; charset=utf-8"),
+        (None, "page", "application/vnd.prima.page+xml"),
+        (None, "tsv", "text/tab-separated-values; charset=utf-8"),
+        (None, "markdown", "text/markdown; charset=utf-8"),
         ("image/png", "text", "text/plain; charset=utf-8"),
         ("text/plain", "json", "application/json"),
     ],
 )
 async def test_the_format_is_chosen_by_output_then_by_accept(
-    small: Gateway, accept: str, output: str | None, media_type: str
+    small: Gateway, accept: str | None, output: str | None, media_type: str
 ) -> None:
     params = {"output": output} if output else {}
-    answer = await small.client.post("/v1/ocr", content=PNG, params=params, headers={"accept": accept})
+    headers = {"accept": accept} if accept else {}
+    answer = await small.client.post("/v1/ocr", content=PNG, params=params, headers=headers)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == media_type
 
@@ -187,6 +198,7 @@ async def test_a_page_that_fails_is_a_problem_in_its_place(tmp_path: Path) -> No
         answer = await running.client.post("/v1/ocr", content=tiff([1, 2, 3, 4]))
         document = answer.json()
         assert (answer.status_code, document["status"]) == (200, "partial")
+        assert answer.headers["ocr-failed-pages"] == "3"
         assert [page.get("text") for page in document["pages"]] == ["grey 1", "grey 2", None, "grey 4"]
         error = document["pages"][2]["error"]
         assert (error["code"], error["page"], error["status"]) == ("undecodable_image", 3, 422)
@@ -245,17 +257,21 @@ def part(name: str, value: bytes, end: bytes = b"--\r\n") -> bytes:
         ("/v1/ocr", FORM, part("file", b""), "400 empty_body", "empty"),
         ("/v1/ocr", JSON, b'{"document":{"content":""}}', "400 empty_body", "empty"),
         ("/v1/ocr", {"content-type": "image/png"}, b"hello", "415 unsupported_media_type", "JPEG"),
-        ("/v1/ocr", {"content-type": "application/pdf"}, b"%PDF-1.7", "415 unsupported_media_type", "TIFF"),
+        ("/v1/ocr", {"content-type": "application/pdf"}, b"PDF-1.7", "415 unsupported_media_type", "PDF"),
+        ("/v1/ocr", {"content-type": "image/png"}, b"%PDF-1.7", "422 corrupt_pdf", "damaged"),
+        ("/v1/ocr?pages=3-1", {}, PNG, "400 invalid_pages", "3-1"),
+        ("/v1/ocr?pages=2", {}, PNG, "400 invalid_pages", "1 page"),
+        ("/v1/ocr?dpi=700", {}, PNG, "400 invalid_parameter", "600"),
         ("/v1/ocr", {"content-encoding": "gzip"}, PNG, "415 unsupported_media_type", "gzip"),
         ("/v1/ocr", {}, PNG[:20], "422 undecodable_image", "damaged"),
         ("/v1/ocr", {}, image((1, 1)), "422 image_too_small", "4"),
         ("/v1/ocr", {}, image((101, 100), "GIF"), "413 too_many_pixels", "10000"),
         ("/v1/ocr", {}, tiff([0] * 9), "413 too_many_pages", "8"),
         ("/v1/ocr", {}, b"x" * 20_001, "413 body_too_large", "20000"),
-        ("/v1/ocr?lang=de", {}, PNG, "400 unknown_parameter", "level, min_confidence, output"),
+        ("/v1/ocr?lang=de", {}, PNG, "400 unknown_parameter", "level, min_confidence, output, pages"),
         ("/v1/ocr?min_confidence=2", {}, PNG, "400 invalid_parameter", "less than or equal to 1"),
         ("/v1/ocr?level=page", {}, PNG, "400 invalid_parameter", "'line' or 'word'"),
-        ("/v1/ocr?output=pdf", {}, PNG, "400 invalid_parameter", "json, text"),
+        ("/v1/ocr?output=docx", {}, PNG, "400 invalid_parameter", "json, text"),
         ("/v1/ocr?output=json&output=text", {}, PNG, "400 invalid_parameter", "twice"),
         ("/v1/ocr", {"accept": "image/png"}, PNG, "406 not_acceptable", "text/plain"),
         ("/v1/ocr", JSON, b"{", "400 invalid_json", "JSON"),

@@ -6,7 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -57,6 +57,7 @@ def test_bombs_and_broken_files_are_refused_with_little_memory(name: str) -> Non
     file_format=st.sampled_from(["PNG", "TIFF", "WEBP", "GIF", "BMP", "JPEG"]),
     reduce_above=st.sampled_from([100, 5_000, 10**9]),
 )
+@example(width=130, height=129, mode="1", file_format="PNG", reduce_above=100)
 def test_a_page_of_any_shape_and_kind_keeps_its_proportions(
     width: int, height: int, mode: str, file_format: str, reduce_above: int
 ) -> None:

@@ -149,8 +149,8 @@ def test_a_mode_divides_the_threads_between_pages_and_within_a_page() -> None:
     throughput = Config(Path(), threads=4)
     latency = Config(Path(), threads=4, mode="latency")
 
-    assert (throughput.workers, throughput.threads_per_page) == (4, 1)
-    assert (latency.workers, latency.threads_per_page) == (1, 4)
+    assert (throughput.pages_at_once, throughput.detection_threads) == (4, 1)
+    assert (latency.pages_at_once, latency.detection_threads) == (1, 4)
 
 
 def test_a_page_of_raw_pixels_at_the_limit_fits_a_body() -> None:

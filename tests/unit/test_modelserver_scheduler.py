@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import pytest
@@ -71,8 +72,8 @@ def make(clock: Clock) -> Iterator[Make]:
     """Schedulers that end with the test."""
     made: list[Scheduler] = []
 
-    def make_one(workers: int = 1, queue: int = 99, wait_jobs: float = 99) -> Scheduler:
-        made.append(Scheduler(workers, Bounds(queue, HEAVY, wait_jobs), clock))
+    def make_one(workers: int = 1, queue: int = 99, wait_jobs: float = 99, running: float = inf) -> Scheduler:
+        made.append(Scheduler(workers, Bounds(queue, HEAVY, running, wait_jobs), clock))
         return made[-1]
 
     yield make_one
@@ -344,6 +345,22 @@ def test_of_pages_that_are_heavy_one_runs_at_a_time(make: Make) -> None:
     first.open.set()
     second.open.set()
     assert [job.future.result(WAIT) for job in jobs] == ["done", "done"]
+
+
+def test_where_one_page_runs_at_a_time_the_other_workers_only_help(make: Make) -> None:
+    scheduler = make(2, running=1)
+    together = threading.Barrier(2, timeout=WAIT)
+    seen: list[int] = []
+
+    def page(_: Any, spread: Map) -> None:
+        seen.append(scheduler.running)
+        list(spread(lambda _: together.wait(), range(2)))
+
+    jobs = scheduler.submit("long", [Task(page, size=1.0) for _ in range(3)])
+
+    for job in jobs:
+        job.future.result(WAIT)
+    assert seen == [1, 1, 1]
 
 
 def test_abandoned_work_that_waits_never_starts(make: Make, gate: Gate) -> None:

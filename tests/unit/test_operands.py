@@ -27,8 +27,9 @@ def test_the_default_operand_is_this_version_with_the_catalogue_of_its_model_ser
     operand = operands.find(operands.default)
     assert operand is not None
     assert operand.version == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    catalogue = {name: load_catalogue().sha256(name) for name in load_catalogue().names}
-    assert {entry.name: entry.sha256 for entry in operand.models} == catalogue
+    catalogue = load_catalogue()
+    known = {name: (catalogue.sha256(name), catalogue.languages(name)) for name in catalogue.names}
+    assert {entry.name: (entry.sha256, entry.languages) for entry in operand.models} == known
 
 
 def test_the_chart_has_the_same_operands() -> None:

@@ -17,7 +17,10 @@ from ocr_gateway.access import build as access
 from ocr_gateway.access.watched import Refreshing, watch
 from ocr_gateway.config import Config
 from ocr_gateway.documents.admission import Admission
+from ocr_gateway.documents.opener import Opener
+from ocr_gateway.documents.renderers import Renderers
 from ocr_gateway.edge import Edge
+from ocr_gateway.formats.child import Children
 from ocr_gateway.jobs import running as jobs
 from ocr_gateway.metrics import Metrics
 from ocr_gateway.problems import Problem, render
@@ -50,14 +53,14 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Services]]:
         balancer = Balancer(asyncio.get_running_loop().time, random.Random())  # noqa: S311 - no secret
-        async with open_session() as session:
+        async with open_session() as session, Renderers(config.documents) as renderers:
             discovery = Discovery(resolver_for(config), balancer, session)
             refreshing = asyncio.create_task(discovery.run(config.refresh_seconds))
             files = (*watched, *credentials)
             watching = asyncio.create_task(watch(files, config.access.reload_seconds, metrics.reloaded))
             try:
                 upstream = Upstream(session, balancer, metrics, config.endpoint_wait_seconds)
-                services = _services(config, metrics, balancer, upstream, refreshing)
+                services = _services(config, metrics, balancer, upstream, renderers, refreshing)
                 async with jobs.running(store, config, services.recogniser, draining):
                     yield {"services": replace(services, jobs=store)}
             finally:
@@ -78,8 +81,14 @@ def create_app(
 
 
 def _services(
-    config: Config, metrics: Metrics, balancer: Balancer, upstream: Upstream, discovering: asyncio.Task[None]
+    config: Config,
+    metrics: Metrics,
+    balancer: Balancer,
+    upstream: Upstream,
+    renderers: Renderers,
+    discovering: asyncio.Task[None],
 ) -> Services:
+    limits = raster.Limits(max_pixels=config.max_image_pixels, max_pages=config.max_pages)
     return Services(
         config=config,
         metrics=metrics,
@@ -94,9 +103,10 @@ def _services(
         recogniser=Recogniser(
             upstream,
             metrics,
-            limits=raster.Limits(max_pixels=config.max_image_pixels, max_pages=config.max_pages),
-            page_concurrency=config.page_concurrency,
+            Opener(renderers, limits),
+            page_concurrency=lambda: config.page_concurrency * max(1, len(balancer.replicas)),
         ),
+        children=Children(),
         discovering=discovering,
     )
 

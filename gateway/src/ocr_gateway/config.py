@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ocr_gateway.access import settings as access
 from ocr_gateway.access.settings import AccessSettings
+from ocr_gateway.documents.settings import DocumentSettings
 from ocr_gateway.flags import Parser, seconds, whole
 from ocr_gateway.jobs import settings as jobs
 from ocr_gateway.jobs.settings import JobSettings
@@ -47,10 +48,11 @@ class Config:
     endpoint_wait_seconds: float = 5
     # How often the endpoints are resolved and asked whether they are ready.
     refresh_seconds: float = 1
-    # Pages of one document that are at the model servers at the same time.
+    # Pages of one document that are at the same time at each model server.
     page_concurrency: int = 4
     # Requests held at once; each costs a task, two sockets and some kilobytes beside its body.
     max_requests: int = 512
+    documents: DocumentSettings = field(default_factory=DocumentSettings)
     access: AccessSettings = field(default_factory=AccessSettings)
     jobs: JobSettings = field(default_factory=JobSettings)
 

@@ -75,10 +75,8 @@ class Edge:
         has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
         exchange = Exchange(request_id(headers), body_pending=has_body)
         scope.setdefault("state", {})["exchange"] = exchange
-        receiver, sender = (
-            self._receiver(exchange, receive),
-            self._sender(exchange, send, secure=scope["scheme"] == "https"),
-        )
+        receiver = self._receiver(exchange, receive)
+        sender = self._sender(exchange, send, secure=scope["scheme"] == "https")
         with self._metrics.in_flight.track_inprogress():
             try:
                 await self._answer(scope, receiver, sender, exchange)

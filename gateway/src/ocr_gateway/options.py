@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from ocr_gateway.documents import page_ranges
 from ocr_gateway.problems import Problem
 
+MIN_DPI, MAX_DPI = 50, 600
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -27,6 +29,23 @@ class Options(BaseModel):
         description="Milliseconds from the request's beginning after which its work is given up; "
         "the service's own limit holds anyway.",
     )
+    pages: str | None = Field(
+        None, max_length=page_ranges.MAX_LENGTH, description="Pages to read, such as `1-3,7` or `2-`; all."
+    )
+    dpi: int = Field(200, ge=MIN_DPI, le=MAX_DPI, description="Pixels an inch in which a PDF is drawn.")
+    pdf_mode: Literal["auto", "ocr", "text"] = Field(
+        "auto",
+        description="`auto`: the text that a page of a PDF has, where it says what is shown, else the "
+        "page is read from its picture; `ocr`: always from its picture; `text`: its text alone.",
+    )
+
+    @field_validator("pages")
+    @classmethod
+    def _listed(cls, pages: str | None) -> str | None:
+        """Refuse what is no list of pages by its own code."""
+        if pages is not None:
+            page_ranges.parse(pages)
+        return pages
 
 
 OPTION_NAMES = frozenset(Options.model_fields)
@@ -36,7 +55,7 @@ def parse(given: Mapping[str, object]) -> Options:
     """The options of one request; names are known to be right.
 
     Raises:
-        Problem: invalid_parameter, naming the option and what it may be.
+        Problem: invalid_parameter, naming the option and what it may be; invalid_pages.
     """
     return checked(Options, given)
 

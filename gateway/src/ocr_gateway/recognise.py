@@ -3,28 +3,29 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from pydantic import ValidationError
 
 from ocr_gateway.deadline import Deadline
-from ocr_gateway.documents import pages
-from ocr_gateway.documents.admission import PixelRoom
-from ocr_gateway.metrics import Metrics
+from ocr_gateway.documents import page_ranges
+from ocr_gateway.documents.opener import Opener
+from ocr_gateway.documents.pages import Pages, Sheet
+from ocr_gateway.metrics import OVERLOAD, Metrics
 from ocr_gateway.options import Options
 from ocr_gateway.problems import Problem
 from ocr_gateway.result import PageResult, Recognised, scaled, surer
 from ocr_gateway.upstream.answer import Answer
 from ocr_gateway.upstream.client import Call, Upstream
-from ocr_wire import oip, raster
-from ocr_wire.result import Document, ModelRef, Page
+from ocr_wire import oip
+from ocr_wire.result import Document
 
 INFER_PATH = "/v2/models/ocr/infer"
-# Decoded pages held at once, over all requests; 3 bytes each.
-MAX_HELD_PIXELS = 2 * pages.REDUCE_ABOVE
+# Seconds before a page is sent again to model servers that were full.
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 
 
 @dataclass
@@ -73,25 +74,21 @@ class Reading(AsyncIterator[PageResult]):
 
 
 class Recogniser:
-    """Sends documents to the model servers.
-
-    A file of one page goes as it came, the model server decodes it. The pages of a TIFF are decoded here one
-    by one and sent as pixels, so that several model servers share the document.
-    """
+    """Reads documents: their pages are spread over the model servers, and come back in order."""
 
     def __init__(
         self,
         upstream: Upstream,
         metrics: Metrics,
+        opener: Opener,
         *,
-        limits: raster.Limits,
-        page_concurrency: int,
+        page_concurrency: Callable[[], int],
     ) -> None:
+        """`page_concurrency` tells how many pages of a document may be at the model servers just now."""
         self._upstream = upstream
         self._metrics = metrics
-        self._limits = limits
+        self._opener = opener
         self._page_concurrency = page_concurrency
-        self._room = PixelRoom(MAX_HELD_PIXELS)
 
     @asynccontextmanager
     async def reading(self, data: bytes, job: Job) -> AsyncIterator[Reading]:
@@ -101,15 +98,16 @@ class Recogniser:
 
         Raises:
             Problem: the document's, before the first result, or the deadline's; what is wrong with one page
-                of several is its outcome.
+                is its outcome.
         """
         job = replace(job, deadline=job.deadline.within(job.options.deadline_ms))
-        async with job.deadline.enforced():
-            with job.timings.measure("decode"):
-                info = await asyncio.to_thread(pages.inspect, data, self._limits)
-            reading = self._file(data, job) if info.frames == 1 else self._sheets(data, info.frames, job)
-            async with aclosing(reading) as results:
-                yield Reading(info.frames, results)
+        async with job.deadline.enforced(), AsyncExitStack() as stack:
+            with job.timings.measure("open"):
+                opening = self._opener.opened(data, job.options, job.request_id)
+                document = await stack.enter_async_context(opening)
+            numbers = page_ranges.select(job.options.pages, document.count, self._opener.limits.max_pages)
+            results = await stack.enter_async_context(aclosing(self._pages(document, numbers, job)))
+            yield Reading(len(numbers), results)
 
     async def recognise(self, data: bytes, job: Job) -> Recognised:
         """Recognise a whole document.
@@ -125,18 +123,13 @@ class Recogniser:
             raise first
         return recognised
 
-    async def _file(self, data: bytes, job: Job) -> AsyncGenerator[PageResult]:
-        document = await self._infer(pages.whole(data, job.request_id), job)
-        yield _result(1, document.pages[0], document.model, job)
-
-    async def _sheets(self, data: bytes, count: int, job: Job) -> AsyncGenerator[PageResult]:
-        frames = raster.reduced_frames(data, self._limits, pages.REDUCE_ABOVE)
+    async def _pages(self, document: Pages, numbers: Sequence[int], job: Job) -> AsyncGenerator[PageResult]:
         ahead: deque[asyncio.Task[PageResult]] = deque()
         try:
-            for number in range(1, count + 1):
-                if len(ahead) == self._page_concurrency:
+            for number in numbers:
+                while len(ahead) >= self._page_concurrency():
                     yield await ahead.popleft()
-                ahead.append(await self._begin(frames, number, job))
+                ahead.append(await self._begin(document, number, job, patient=len(numbers) > 1))
             while ahead:
                 yield await ahead.popleft()
         finally:
@@ -144,44 +137,67 @@ class Recogniser:
                 task.cancel()
             await asyncio.gather(*ahead, return_exceptions=True)
 
-    async def _begin(self, frames: Iterator[raster.Frame], number: int, job: Job) -> asyncio.Task[PageResult]:
-        """Decode the next page, and start reading it."""
-        with job.timings.measure("decode"):
-            work = partial(pages.next_sheet, frames, number, job.request_id)
-            sheet = await self._room.decode(work, lambda sheet: sheet.pixels)
-        task = asyncio.create_task(self._read(sheet, job))
-        task.add_done_callback(partial(self._read_done, sheet.pixels))
+    async def _begin(
+        self, document: Pages, number: int, job: Job, *, patient: bool
+    ) -> asyncio.Task[PageResult]:
+        """Have the page ready to be sent, and start reading it."""
+        try:
+            with job.timings.measure("decode"):
+                page = await document.load(number)
+        except Problem as problem:
+            page = _failed(number, problem)
+        if isinstance(page, PageResult):
+            return asyncio.create_task(_there(page))
+        task = asyncio.create_task(self._read(page, number, job, patient=patient))
+        task.add_done_callback(partial(self._read_done, page.held))
         return task
 
-    def _read_done(self, pixels: int, _: asyncio.Task[PageResult]) -> None:
-        self._room.free(pixels)
+    def _read_done(self, held: int, _: asyncio.Task[PageResult]) -> None:
+        self._opener.room.free(held)
 
-    async def _read(self, sheet: pages.Sheet, job: Job) -> PageResult:
+    async def _read(self, sheet: Sheet, number: int, job: Job, *, patient: bool) -> PageResult:
+        ok = False
         try:
-            document = await self._infer(sheet.message, job)
+            document = await (self._infer_patiently if patient else self._infer)(sheet.message, job)
+            ok = True
         except Problem as problem:
-            problem.page = sheet.number
-            return PageResult(sheet.number, problem)
-        page = scaled(document.pages[0], sheet.width, sheet.height)
-        return _result(sheet.number, page, document.model, job)
+            return _failed(number, problem)
+        finally:
+            self._metrics.page(ok=ok)
+        page = document.pages[0]
+        page = scaled(page, *sheet.size) if sheet.size else page
+        return PageResult(number, surer(page, job.options.min_confidence), document.model, dpi=sheet.dpi)
+
+    async def _infer_patiently(self, message: oip.Message, job: Job) -> Document:
+        """As `_infer`, but full or absent model servers are waited for: the other pages wait for this one."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return await self._infer(message, job)
+            except Problem as problem:
+                wait = max(pause, problem.retry_after or 0)
+                if problem.code not in OVERLOAD or wait >= job.deadline.remaining():
+                    raise
+            await asyncio.sleep(wait)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _infer(self, message: oip.Message, job: Job) -> Document:
         call = Call("POST", INFER_PATH, job.request_id, message.headers, message.body)
-        ok = False
-        try:
-            answer = await self._upstream.send(call, job.deadline)
-            answer.raise_for_problem()
-            document = _document(answer)
-            ok = True
-            for stage, milliseconds in answer.timings_ms.items():
-                job.timings.add(stage, milliseconds)
-        finally:
-            self._metrics.page(ok=ok)
+        answer = await self._upstream.send(call, job.deadline)
+        answer.raise_for_problem()
+        document = _document(answer)
+        for stage, milliseconds in answer.timings_ms.items():
+            job.timings.add(stage, milliseconds)
         return document
 
 
-def _result(number: int, page: Page, model: ModelRef, job: Job) -> PageResult:
-    return PageResult(number, surer(page, job.options.min_confidence), model)
+def _failed(number: int, problem: Problem) -> PageResult:
+    problem.page = number
+    return PageResult(number, problem)
+
+
+async def _there(result: PageResult) -> PageResult:
+    return result
 
 
 def _document(answer: Answer) -> Document:

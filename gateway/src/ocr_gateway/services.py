@@ -13,6 +13,7 @@ from ocr_gateway.deadline import Deadline
 from ocr_gateway.documents.admission import Admission
 from ocr_gateway.documents.body import BodyLimits
 from ocr_gateway.edge import Exchange
+from ocr_gateway.formats.child import Children
 from ocr_gateway.jobs.store import JobStore
 from ocr_gateway.metrics import Metrics
 from ocr_gateway.problems import ClientGone
@@ -33,6 +34,7 @@ class Services:
     balancer: Balancer
     upstream: Upstream
     recogniser: Recogniser
+    children: Children
     discovering: asyncio.Task[None]
     jobs: JobStore | None = None
 

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -59,6 +60,7 @@ def _parser(catalogue: Catalogue) -> argparse.ArgumentParser:
     reading = commands.add_parser("read", help="print the text of image files")
     reading.add_argument("files", nargs="+", type=Path, metavar="FILE")
     reading.add_argument("--model", choices=catalogue.names, default=catalogue.default, metavar="NAME")
+    _add_languages(reading)
     reading.add_argument("--models-dir", type=Path, default=default_models_dir(), metavar="DIR")
     reading.add_argument("--output", choices=["text", "json"], default="text", help="(%(default)s)")
     reading.add_argument("--show", action="store_true", help="write FILE.ocr.png: boxes, paragraphs, order")
@@ -75,6 +77,7 @@ def _add_serve(serve: argparse.ArgumentParser, catalogue: Catalogue) -> None:
     add("--host", default="127.0.0.1", help="address to listen on, IPv4 or IPv6")
     add("--port", type=_Whole(0, _MAX_PORT), default=8080, help="port to listen on")
     add("--model", choices=catalogue.names, default=catalogue.default, help="name in the catalogue")
+    _add_languages(serve)
     add("--models-dir", type=Path, default=default_models_dir(), metavar="DIR", help="where its files are")
     add("--threads", type=_Whole(0, 1024), default=0, help="CPUs to use; 0: the container's limit")
     add(
@@ -90,6 +93,16 @@ def _add_serve(serve: argparse.ArgumentParser, catalogue: Catalogue) -> None:
     add("--service", default="local", help="value of the metrics' label ocrservice")
     add("--log-level", choices=["debug", "info", "warning", "error"], default="info", help="least level")
     serve.set_defaults(run=_serve)
+
+
+def _add_languages(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--languages",
+        type=lambda text: tuple(text.split(",")),
+        default=(),
+        metavar="TAG,TAG",
+        help="BCP 47; only their characters are read (all that the model reads)",
+    )
 
 
 class _Whole:
@@ -109,6 +122,7 @@ class _Whole:
 def _serve(options: argparse.Namespace, _: Catalogue) -> None:
     logs.configure(options.log_level)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would write plain lines
+    cv2.setNumThreads(1)  # the cores are busy with pages or lines
     _return_large_blocks()
     listener = _listen(options.host, options.port)
     app = create_app(
@@ -116,6 +130,7 @@ def _serve(options: argparse.Namespace, _: Catalogue) -> None:
             models_dir=options.models_dir,
             threads=options.threads or available_cpus(),
             model=options.model,
+            languages=options.languages,
             mode=options.mode,
             max_queue=options.max_queue,
             warmup=options.warmup,
@@ -141,12 +156,18 @@ def _serve(options: argparse.Namespace, _: Catalogue) -> None:
 
 
 def _read(options: argparse.Namespace, _: Catalogue) -> None:
-    config = Config(options.models_dir, available_cpus(), model=options.model, mode="latency")
-    reader = open_reader(config)
+    config = Config(
+        options.models_dir,
+        available_cpus(),
+        model=options.model,
+        languages=options.languages,
+        mode="latency",
+    )
+    reader, threads = open_reader(config), ThreadPoolExecutor(config.threads)
     for path in options.files:
         try:
             data = path.read_bytes()
-            document = reader.read(data, lambda: None)
+            document = reader.read(data, lambda: None, threads.map)
             if options.show:
                 write_pictures(path, data, document, config.limits)
         except OSError as error:

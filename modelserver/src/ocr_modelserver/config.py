@@ -15,6 +15,7 @@ MEBIBYTE = 1 << 20
 class Config:
     """The model to serve and the bounds it is served within.
 
+    `languages` (BCP 47) limit what is read to their characters; none mean all that the model reads.
     `threads` is the number of CPUs to use: `throughput` reads that many pages at once with one thread each,
     `latency` one page at a time with all of them. `max_queue` counts pages that wait. Pages of more
     than `heavy_pixels` are read one at a time, for what decoding them takes.
@@ -23,6 +24,7 @@ class Config:
     models_dir: Path
     threads: int
     model: str = "balanced"
+    languages: tuple[str, ...] = ()
     mode: Mode = "throughput"
     max_queue: int = 64
     heavy_pixels: int = 10_000_000
@@ -33,13 +35,13 @@ class Config:
     body_total_seconds: float = 60.0
 
     @property
-    def workers(self) -> int:
-        """Pages read at once."""
+    def pages_at_once(self) -> int:
+        """Pages read at once; threads that have none help with the lines of another's."""
         return self.threads if self.mode == "throughput" else 1
 
     @property
-    def threads_per_page(self) -> int:
-        """Threads that compute one page."""
+    def detection_threads(self) -> int:
+        """Threads that look for the text of one page."""
         return 1 if self.mode == "throughput" else self.threads
 
     @property

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image, WebPImagePlugin
 
-from ocr_wire.pixels import Pixels, orientation, upright, upright_rgb
+from ocr_wire.pixels import Pixels, on_its_side, orientation, upright, upright_rgb
 from ocr_wire.raster import (
     Frame,
     Limits,
@@ -96,7 +96,8 @@ def _webp(data: bytes, width: int, height: int, reduce_above: int) -> Frame:
             pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
         with WebPImagePlugin.WebPImageFile(BytesIO(data)) as header:
             turn = orientation(header)
-        return frame_of(_upright_rgb(np.asarray(pixels, np.uint8), turn), width, height)
+        upright_pixels = _upright_rgb(np.asarray(pixels, np.uint8), turn)
+        return frame_of(upright_pixels, width, height, turned=on_its_side(turn))
 
 
 def _upright_rgb(bgr: Pixels, turn: int) -> Pixels:

@@ -2,18 +2,29 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import cv2
 import numpy as np
 
 from ocr_modelserver.config import Config
 from ocr_modelserver.decode import Sheet, Source, decode, sheets
+from ocr_modelserver.engine.detect import LONG_SIDE, detect
 from ocr_modelserver.engine.doubt import Doubt
 from ocr_modelserver.engine.pipeline import REDUCE_ABOVE, Stopwatch, read_page
 from ocr_modelserver.engine.recognise import MAX_WIDTH, read_line
-from ocr_modelserver.engine.sessions import Networks, Recogniser, Second, open_network, open_recogniser
+from ocr_modelserver.engine.sessions import (
+    Detector,
+    Networks,
+    Recogniser,
+    Second,
+    open_network,
+    open_recogniser,
+)
 from ocr_modelserver.models.catalogue import Catalogue, ModelError, Role, load_catalogue
 from ocr_modelserver.models.catalogue import Second as SecondModel
+from ocr_modelserver.models.languages import can_have
 from ocr_modelserver.models.store import read_role
 from ocr_modelserver.spread import Map
 from ocr_wire.raster import Limits
@@ -28,19 +39,19 @@ class Reader:
     """Reads images with one model; stateless, so any number of threads may call it at once."""
 
     def __init__(self, networks: Networks, model: ModelRef, limits: Limits) -> None:
-        self._networks = networks
-        self._limits = limits
+        self.networks = networks
+        self.limits = limits
         self.model = model
 
-    def read(self, source: Source, checkpoint: Checkpoint) -> Document:
+    def read(self, source: Source, checkpoint: Checkpoint, spread: Map = map) -> Document:
         """Read an image file or one page of raw RGB pixels (h, w, 3).
 
-        `checkpoint` is called between the parts of the work and raises to give up.
+        `checkpoint` is called between the parts of the work and raises to give up; `spread` reads the lines.
 
         Raises:
             ImageProblem: the file breaks a limit or is damaged.
         """
-        pages = (self.read_page(sheet, checkpoint) for sheet in sheets(source, self._limits))
+        pages = (self.read_page(sheet, checkpoint, spread) for sheet in sheets(source, self.limits))
         return Document(model=self.model, pages=tuple(pages))
 
     def read_page(self, sheet: Sheet, checkpoint: Checkpoint, spread: Map = map) -> Page:
@@ -53,7 +64,7 @@ class Reader:
         stopwatch = Stopwatch(time.perf_counter)
         with stopwatch.stage("decode"):
             frame = decode(sheet, REDUCE_ABOVE)
-        return read_page(self._networks, frame, stopwatch, checkpoint, spread)
+        return read_page(self.networks, frame, stopwatch, checkpoint, spread)
 
     def warm_up(self, checkpoint: Checkpoint, _: Map = map) -> None:
         """Run the largest inputs once: memory is taken and kernels are chosen before the first request."""
@@ -62,9 +73,10 @@ class Reader:
             cv2.putText(
                 page, "KubeOCR reads this line", (100, y), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (0, 0, 0), 2
             )
-        self.read(page, checkpoint)
+        self.read(page[: _WARMUP_SIDE // 2, : _WARMUP_SIDE // 2], checkpoint)
+        detect(replace(self.networks.detect, long_side=LONG_SIDE), page, checkpoint)
         widest = np.tile(page[60:108, 100:420], (1, MAX_WIDTH // 320, 1))
-        for recogniser in self._networks.recognisers:
+        for recogniser in self.networks.recognisers:
             checkpoint()
             read_line(recogniser, widest)
 
@@ -73,16 +85,17 @@ def open_reader(config: Config) -> Reader:
     """Load and verify the models of the configured profile.
 
     Raises:
-        ModelError: the profile is unknown, or a file is missing or wrong.
+        ModelError: the profile is unknown or lacks a language, or a file is missing or wrong.
     """
     catalogue = load_catalogue()
+    catalogue.check_languages(config.model, config.languages)
     networks = _open_networks(config, catalogue)
     model = ModelRef(name=config.model, sha256=catalogue.sha256(config.model))
     return Reader(networks, model, config.limits)
 
 
 def _open_networks(config: Config, catalogue: Catalogue) -> Networks:
-    profile, threads = catalogue.profile(config.model), config.threads_per_page
+    profile, threads = catalogue.profile(config.model), config.detection_threads
 
     def content(name: str, role: Role) -> bytes:
         return read_role(config.models_dir, name, catalogue.models[name], role)
@@ -90,12 +103,14 @@ def _open_networks(config: Config, catalogue: Catalogue) -> Networks:
     def recogniser(name: str) -> Recogniser:
         listed = "characters" in catalogue.models[name].files
         return open_recogniser(
-            content(name, "recognise"), content(name, "characters") if listed else None, threads
+            content(name, "recognise"),
+            content(name, "characters") if listed else None,
+            partial(can_have, config.languages),
         )
 
     try:
         return Networks(
-            detect=open_network(content(profile.detect, "detect"), threads),
+            detect=Detector(open_network(content(profile.detect, "detect"), threads), profile.long_side),
             recognise=recogniser(profile.recognise),
             second=_second(profile.second, recogniser),
         )

@@ -27,8 +27,8 @@ class Server:
         self.reader = open_reader(config)
         self.metrics = Metrics(config.service, self.reader.model)
         self.budget = Budget(config.max_bytes_in_flight)
-        bounds = Bounds(config.max_queue, config.heavy_pixels)
-        self.scheduler = Scheduler(config.workers, bounds, time.monotonic)
+        bounds = Bounds(config.max_queue, config.heavy_pixels, running=config.pages_at_once)
+        self.scheduler = Scheduler(config.threads, bounds, time.monotonic)
         self.metrics.watch(self.scheduler, self.budget)
         self.ready = False
         self._failed = False
@@ -39,11 +39,11 @@ class Server:
         return self.scheduler.alive and not self._failed
 
     async def start(self) -> None:
-        """Warm every worker up, then be ready."""
+        """Warm up as many pages as are read at once, then be ready."""
         if self.config.warmup:
             try:
                 warm_up = Task(self.reader.warm_up, size=0.0)
-                jobs = self.scheduler.submit("warm-up", [warm_up] * self.config.workers)
+                jobs = self.scheduler.submit("warm-up", [warm_up] * self.config.pages_at_once)
                 await asyncio.gather(*(asyncio.wrap_future(job.future) for job in jobs))
             except Exception:  # noqa: BLE001 - whatever it was, liveness says so and the log has it
                 self._failed = True

@@ -33,6 +33,11 @@ def orientation(image: Image.Image) -> int:
         return 1
 
 
+def on_its_side(turn: int) -> bool:
+    """Whether the EXIF orientation `turn` swaps width and height."""
+    return 5 <= turn <= 8  # noqa: PLR2004 - EXIF's numbers, see _UPRIGHT
+
+
 def upright_rgb(image: Image.Image, turn: int, factor: int = 1) -> Pixels:
     """The image as uint8 RGB (height, width, 3): transparency over white, sides divided by `factor`.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import islice
 from operator import attrgetter
 
 from PIL import (
@@ -19,7 +20,7 @@ from PIL import (
 )
 from PIL.ImageFile import ImageFile
 
-from ocr_wire.pixels import Pixels, orientation, upright_rgb
+from ocr_wire.pixels import Pixels, on_its_side, orientation, upright_rgb
 
 __all__ = [
     "FORMATS",
@@ -34,6 +35,8 @@ __all__ = [
     "frame_of",
     "frames",
     "inspect",
+    "opened",
+    "page_sizes",
     "reduced_frame",
     "reduced_frames",
     "reduction",
@@ -171,18 +174,47 @@ def reduced_frames(data: bytes, limits: Limits, reduce_above: int) -> Iterator[F
         yield reduced_frame(data, index, reduce_above)
 
 
+def page_sizes(data: bytes, most: int) -> list[tuple[int, int] | ImageProblem]:
+    """The stored width and height of each page, at most `most`; no pixel is decoded.
+
+    Where the file is damaged the problem takes the page's place, and what may come behind is not found.
+
+    Raises:
+        ImageProblem: empty_body or unsupported_media_type; undecodable_image when there is no first page.
+    """
+    found: list[tuple[int, int] | ImageProblem] = []
+    try:
+        found.extend(islice(_sizes(data, sniff(data)), most))
+    except ImageProblem as problem:
+        if not found:
+            raise
+        found.append(problem)
+    return found
+
+
 def reduced_frame(data: bytes, index: int, reduce_above: int) -> Frame:
-    """One page of a file that `inspect` has passed, by its index; as in `reduced_frames`.
+    """One page of a file by its index, whose size `check_size` has passed; as in `reduced_frames`.
 
     The file is opened anew for each: between pages nothing of the decoder is held.
 
     Raises:
         ImageProblem: undecodable_image.
     """
-    with damage_is_a_problem(), _OPENERS[sniff(data)](BytesIO(data)) as image:
+    with opened(data, sniff(data), index) as image:
+        return _decode(image, reduce_above)
+
+
+@contextmanager
+def opened(data: bytes, form: str, index: int = 0) -> Iterator[ImageFile]:
+    """The page of that index in a file of that format, its header read and its pixels not yet.
+
+    Raises:
+        ImageProblem: undecodable_image, also for what fails inside the block.
+    """
+    with damage_is_a_problem(), _OPENERS[form](BytesIO(data)) as image:
         if index:
             image.seek(index)
-        return _decode(image, reduce_above)
+        yield image
 
 
 def reduction(width: int, height: int, reduce_above: int) -> int:
@@ -193,10 +225,9 @@ def reduction(width: int, height: int, reduce_above: int) -> int:
     return factor
 
 
-def frame_of(pixels: Pixels, width: int, height: int) -> Frame:
-    """A frame of upright pixels; `width` and `height` are the stored original's, before EXIF orientation."""
-    turned = (pixels.shape[1] > pixels.shape[0]) != (width > height)
-    return Frame(pixels, height if turned else width, width if turned else height)
+def frame_of(pixels: Pixels, width: int, height: int, *, turned: bool) -> Frame:
+    """A frame of upright pixels; `width` and `height` are the stored original's, swapped where `turned`."""
+    return Frame(pixels, height, width) if turned else Frame(pixels, width, height)
 
 
 @contextmanager
@@ -274,8 +305,9 @@ def _decode(image: ImageFile, reduce_above: int) -> Frame:
     factor = reduction(width, height, reduce_above)
     if factor > 1 and isinstance(image, JpegImagePlugin.JpegImageFile):
         image.draft(None, (max(1, width // factor), max(1, height // factor)))
-    # A TIFF is turned by its plugin while it loads; the tag is gone afterwards.
     image.load()
-    turn = orientation(image)
     drafted = max(image.size) < max(width, height)
-    return frame_of(upright_rgb(image, turn, 1 if drafted else factor), width, height)
+    # A TIFF is turned by its plugin while it loads; the tag is gone afterwards.
+    turn, loaded_turned = orientation(image), not drafted and image.size != (width, height)
+    pixels = upright_rgb(image, turn, 1 if drafted else factor)
+    return frame_of(pixels, width, height, turned=loaded_turned or on_its_side(turn))

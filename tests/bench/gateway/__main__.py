@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from tests.bench.gateway import documents
 from tests.bench.gateway.measures import MEASURES, Row, Sizes
 from tests.bench.machine import describe
 
@@ -30,7 +31,7 @@ def main() -> None:
     options = parser.parse_args()
     sections = {
         measure.__name__: (measure.__doc__ or "", asyncio.run(measure(_QUICK if options.quick else Sizes())))
-        for measure in MEASURES
+        for measure in (*MEASURES, *documents.MEASURES)
         if not options.only or measure.__name__ in options.only
     }
     run = describe("make bench-gateway", cores=2, seed=0, pages=0, sets=())

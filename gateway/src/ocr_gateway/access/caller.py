@@ -9,7 +9,8 @@ import secrets
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+# version "-" trace "-" the caller's span "-" flags; zeros are no trace and no span, ff is no version.
+TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
 
 
 def traceparent(given: str = "") -> str:
@@ -17,9 +18,8 @@ def traceparent(given: str = "") -> str:
 
     A new one is not sampled: nobody records it here. https://www.w3.org/TR/trace-context/#traceparent-header
     """
-    _, trace, _, flags = (
-        given.split("-") if TRACEPARENT.fullmatch(given) else ("", secrets.token_hex(16), "", "00")
-    )
+    valid = TRACEPARENT.fullmatch(given)
+    trace, flags = valid.groups() if valid else (secrets.token_hex(16), "00")
     return f"00-{trace}-{secrets.token_hex(8)}-{flags}"
 
 

@@ -1,17 +1,13 @@
-"""How much the gateway holds at once: requests, bytes of bodies, pixels of decoded pages."""
+"""How much the gateway holds at once: requests and the bytes of their bodies."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 from ocr_gateway.access.caller import caller
 from ocr_gateway.problems import Problem
 
 RETRY_SECONDS = 2.0
-
-T = TypeVar("T")
 
 
 class Lease:
@@ -95,41 +91,3 @@ def _without(held: Counter[str], client: str, amount: int) -> Counter[str]:
     """Less of that client; a client that holds nothing is forgotten."""
     held[client] -= amount
     return +held
-
-
-class PixelRoom:
-    """Bounds the memory of decoded pages over all requests.
-
-    One page is decoded at a time, and only while the decoded pages at hand are below `max_pixels`. Their
-    sizes are known only after decoding, so they exceed it by at most one page.
-    """
-
-    def __init__(self, max_pixels: int) -> None:
-        self._max_pixels = max_pixels
-        self._pixels = 0
-        self._decoder = asyncio.Lock()
-        self._freed = asyncio.Event()
-
-    async def decode(self, work: Callable[[], T], pixels_of: Callable[[T], int]) -> T:
-        """Run `work` in a thread once there is room. Its pixels are held until `free`.
-
-        A thread cannot be stopped, so a cancellation waits for it: the room stays true.
-        """
-        async with self._decoder:
-            while self._pixels >= self._max_pixels:
-                self._freed.clear()
-                await self._freed.wait()
-            thread = asyncio.get_running_loop().run_in_executor(None, work)
-            try:
-                done = await asyncio.shield(thread)
-            except asyncio.CancelledError:
-                await asyncio.wait({thread})
-                thread.exception()
-                raise
-            self._pixels += pixels_of(done)
-            return done
-
-    def free(self, pixels: int) -> None:
-        """These pixels are no longer held."""
-        self._pixels -= pixels
-        self._freed.set()

@@ -1,9 +1,10 @@
-"""The pages of a document as they travel to the model servers."""
+"""What is read page by page: the protocol that all kinds of documents keep, and a page on its way."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from ocr_gateway.problems import Problem
+from ocr_gateway.result import PageResult
 from ocr_wire import oip, raster
 
 # Half the sides for a page of more pixels, as the model server does with a file that it decodes itself.
@@ -13,42 +14,47 @@ WANTED = (oip.RequestedOutput("result", {"binary_data": True}),)
 
 @dataclass(frozen=True)
 class Sheet:
-    """One decoded page on its way; `pixels` of it are held in `message`, of `width` x `height` it had."""
+    """A page on its way to a model server.
 
-    number: int
+    Of decoded pixels, `held` are in `message` and in the room; the page has `size`, width and height, from
+    which they may be reduced. A PDF's page was drawn with `dpi`.
+    """
+
     message: oip.Message
-    pixels: int
-    width: int
-    height: int
+    held: int = 0
+    size: tuple[int, int] | None = None
+    dpi: int | None = None
 
 
-def inspect(data: bytes, limits: raster.Limits) -> raster.ImageInfo:
-    """What the headers say; raises Problem."""
-    try:
-        return raster.inspect(data, limits)
-    except raster.ImageProblem as problem:
-        raise _translated(problem) from problem
+class Pages(Protocol):
+    """An open document."""
+
+    @property
+    def count(self) -> int:
+        """How many pages it has."""
+
+    async def load(self, number: int) -> Sheet | PageResult:
+        """The page, counted from 1, to be read, or already read; one at a time.
+
+        Raises:
+            Problem: the page's.
+        """
 
 
-def whole(data: bytes, request_id: str) -> oip.Message:
+def file_message(data: bytes, request_id: str) -> oip.Message:
     """A file of one page, as it came."""
     return _message(oip.bytes_tensor("image", (data,)), request_id)
 
 
-def next_sheet(frames: Iterator[raster.Frame], number: int, request_id: str) -> Sheet:
-    """Decode the next page of a document; raises Problem with the page's number."""
-    try:
-        frame = next(frames)
-    except raster.ImageProblem as problem:
-        raise _translated(problem, number) from problem
-    height, width, _ = frame.pixels.shape
-    message = _message(oip.Tensor("image", "UINT8", frame.pixels.shape, frame.pixels), request_id)
-    return Sheet(number, message, width * height, frame.width, frame.height)
+def pixel_message(pixels: raster.Pixels, request_id: str) -> oip.Message:
+    """A decoded page."""
+    return _message(oip.Tensor("image", "UINT8", pixels.shape, pixels), request_id)
+
+
+def translated(problem: raster.ImageProblem) -> Problem:
+    """The same in our table's words."""
+    return Problem(problem.code, problem.detail, limit=problem.limit, actual=problem.actual)
 
 
 def _message(tensor: oip.Tensor, request_id: str) -> oip.Message:
     return oip.encode_request(oip.InferRequest((tensor,), id=request_id, outputs=WANTED))
-
-
-def _translated(problem: raster.ImageProblem, page: int | None = None) -> Problem:
-    return Problem(problem.code, problem.detail, limit=problem.limit, actual=problem.actual, page=page)

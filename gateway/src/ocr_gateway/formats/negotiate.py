@@ -1,10 +1,11 @@
 """Which format the client gets."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from ocr_gateway.formats import json, ndjson, text
+from ocr_gateway.formats import alto, hocr, json, markdown, ndjson, page_xml, text, tsv
+from ocr_gateway.formats.pdf import render as pdf
 from ocr_gateway.formats.view import View
 from ocr_gateway.problems import Problem
 from ocr_gateway.result import Recognised
@@ -12,10 +13,19 @@ from ocr_gateway.result import Recognised
 
 @dataclass(frozen=True)
 class Format:
-    """A media type and what makes it; `render` may take a while and runs in a thread."""
+    """A media type and what makes it; `render` may take a while and runs in a thread.
+
+    `also` are further media types by which Accept may ask for it, and which it then has. `bundle` is the
+    media type for several pages, where that is another one. `program` is a module which is run as a process
+    (`child.py`) to make the answer out of what `render` gives. `filename` is what a browser saves it as.
+    """
 
     media_type: str
     render: Callable[[Recognised, View], bytes]
+    also: tuple[str, ...] = ()
+    bundle: str | None = None
+    program: str | None = None
+    filename: str | None = None
 
 
 # By the name in `output`, in the server's order of preference.
@@ -23,6 +33,14 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "json": Format("application/json", json.render),
         "text": Format("text/plain", text.render),
+        "markdown": Format("text/markdown", markdown.render),
+        "tsv": Format("text/tab-separated-values", tsv.render),
+        "hocr": Format("text/vnd.hocr+html", hocr.render, also=("text/html", "application/xhtml+xml")),
+        "alto": Format("application/alto+xml", alto.render, also=("application/xml", "text/xml")),
+        "page": Format("application/vnd.prima.page+xml", page_xml.render, bundle="application/zip"),
+        "pdf": Format(
+            "application/pdf", pdf.render, program="ocr_gateway.formats.pdf", filename="document.pdf"
+        ),
         "ndjson": Format("application/x-ndjson", ndjson.render),
     }
 )
@@ -42,16 +60,21 @@ def choose(output: str | None, accept: str | None) -> Format:
     if accept is None or not accept.strip():
         return FORMATS["json"]
     ranges = _ranges(accept)
-    quality, _, name = max(
-        (_quality(form.media_type, ranges), -place, name)
-        for place, (name, form) in enumerate(FORMATS.items())
-    )
-    if quality <= 0:
-        types = ", ".join(form.media_type for form in FORMATS.values())
+    # The first of those that are wanted alike.
+    best = max(_offers(), key=lambda offer: _quality(offer.media_type, ranges))
+    if _quality(best.media_type, ranges) <= 0:
+        types = ", ".join(offer.media_type for offer in _offers())
         raise Problem(
             "not_acceptable", f"Accept: {accept[:128]!r} takes nothing that is produced here: {types}."
         )
-    return FORMATS[name]
+    return best
+
+
+def _offers() -> Iterator[Format]:
+    """Every format by each of its media types; the own ones before what they also go by."""
+    yield from FORMATS.values()
+    for form in FORMATS.values():
+        yield from (replace(form, media_type=media_type) for media_type in form.also)
 
 
 def _ranges(accept: str) -> dict[str, float]:

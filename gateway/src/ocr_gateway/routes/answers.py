@@ -4,11 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from ocr_gateway.formats.json import Answer
 from ocr_wire.card import ModelCard
-from ocr_wire.result import ModelRef
-
-Confidence = float
-Point = tuple[float, float]
 
 
 class _Answer(BaseModel):
@@ -29,61 +26,6 @@ class ProblemDocument(_Answer):
     actual: float | None = None
     page: int | None = Field(None, ge=1)
     error: str | None = Field(None, description="Under /v2 the detail again, as its clients read it.")
-
-
-class WordAnswer(_Answer):
-    """A word and where it stands."""
-
-    text: str
-    confidence: float = Field(ge=0, le=1)
-    polygon: tuple[Point, Point, Point, Point] = Field(
-        description="Clockwise from the corner where reading starts."
-    )
-    bbox: tuple[float, float, float, float] = Field(description="x0, y0, x1, y1 of the upright hull.")
-
-
-class LineAnswer(WordAnswer):
-    """A line of text."""
-
-    id: int = Field(ge=0, description="Its place in reading order.")
-    block: int = Field(ge=0, description="The paragraph that it belongs to.")
-    words: list[WordAnswer] | None = Field(None, description="With level=word.")
-
-
-class PageAnswer(_Answer):
-    """One page; one that could not be read has `page` and `error` only."""
-
-    page: int = Field(ge=1)
-    error: ProblemDocument | None = None
-    width: int | None = Field(None, ge=1)
-    height: int | None = Field(None, ge=1)
-    unit: Literal["pixel", "relative"] | None = None
-    dpi: int | None = None
-    source: Literal["ocr", "text"] | None = None
-    rotation: Literal[0, 90, 180, 270] | None = None
-    skew: float | None = None
-    text: str | None = None
-    confidence: float | None = Field(None, ge=0, le=1)
-    lines: list[LineAnswer] | None = None
-
-
-class Usage(_Answer):
-    """What was read."""
-
-    pages: int = Field(ge=0)
-    megapixels: float = Field(ge=0)
-    lines: int = Field(ge=0)
-
-
-class DocumentAnswer(_Answer):
-    """A document that was read. `partial`: at least one of its pages could not be."""
-
-    id: str
-    status: Literal["succeeded", "partial"]
-    model: ModelRef | None
-    pages: list[PageAnswer]
-    usage: Usage
-    timings_ms: dict[str, float]
 
 
 class Tensor(_Answer):
@@ -126,7 +68,7 @@ class InferenceError(_Answer):
 class Slot(_Answer):
     """What became of one document of a batch: one of the two."""
 
-    document: DocumentAnswer | None = None
+    document: Answer | None = None
     error: ProblemDocument | None = None
 
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ocr_gateway.routes import about, batch, compat, health, mimicry, ocr, oip
+from ocr_gateway.routes import about, batch, compat, health, mimicry, ocr, oip, page
 from ocr_gateway.routes import jobs as job_routes
 from ocr_gateway.routes.openapi import describe
 from ocr_gateway.routes.operation import Operation, Reply
@@ -42,5 +42,5 @@ def operations(*, jobs: bool) -> tuple[Operation, ...]:
 
 
 def routes(*, jobs: bool) -> tuple[BaseRoute, ...]:
-    """The routes that serve them."""
-    return routes_of(operations(jobs=jobs))
+    """The routes that serve them, and the page for people."""
+    return (*routes_of(operations(jobs=jobs)), *page.ROUTES)

@@ -6,16 +6,18 @@ from typing import Annotated, Any
 from pydantic import BaseModel, WithJsonSchema, create_model
 
 from ocr_gateway.documents import source
+from ocr_gateway.formats.json import Answer
 from ocr_gateway.formats.negotiate import FORMATS as RENDERED
 from ocr_gateway.options import Options
-from ocr_gateway.routes.answers import DocumentAnswer
 from ocr_gateway.routes.operation import BYTES, Schema
 from ocr_wire import raster
 
 # What documents are; any other type is taken as well, for the bytes decide.
-MEDIA_TYPES = ("application/octet-stream", *(f"image/{name.lower()}" for name in raster.FORMATS))
-
-
+MEDIA_TYPES = (
+    "application/octet-stream",
+    *(f"image/{name.lower()}" for name in raster.FORMATS),
+    "application/pdf",
+)
 OUTPUT = Options.model_fields["output"]
 
 
@@ -78,6 +80,7 @@ BATCH: Mapping[str, Schema] = {
 }
 # What no model describes is text of some kind, or bytes.
 FORMATS: Mapping[str, Schema] = {
-    form.media_type: DocumentAnswer if name == "json" else {"type": "string"}
+    media_type: Answer if name == "json" else {"type": "string"}
     for name, form in RENDERED.items()
+    for media_type in (form.media_type, *form.also, *([form.bundle] if form.bundle else []))
 }

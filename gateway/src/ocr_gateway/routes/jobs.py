@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from ocr_gateway.documents import source
 from ocr_gateway.formats import negotiate
+from ocr_gateway.formats.answer import answer
 from ocr_gateway.formats.view import View
 from ocr_gateway.jobs.record import ID, Record, new_id, unpack
 from ocr_gateway.jobs.store import JobStore, Once
@@ -103,8 +104,10 @@ async def result(request: Request) -> Response:
     if kept is None or document is None:
         raise _expired(record)
     view = View(record.request_id, record.options, document)
-    content = await asyncio.to_thread(lambda: form.render(unpack(kept), view))
-    return Response(content, headers={"Vary": "Accept"}, media_type=form.media_type)
+    read = await asyncio.to_thread(unpack, kept)
+    async with services_of(request).deadline().enforced():
+        made = await answer(form, read, view, services_of(request).children)
+    return made.response({"Vary": "Accept"})
 
 
 async def cancel(request: Request) -> Response:
@@ -209,7 +212,7 @@ STORE = frozenset({"job_store_unavailable"})
 FOUND = STORE | {"job_not_found", "job_cancelled", "result_expired"}
 CREATED = STORE | {"jobs_full", "idempotency_key_reused"}
 # What a job may fail of is its result's problem.
-FAILURES = PAGES | UPSTREAM | {"unsupported_media_type"}
+FAILURES = PAGES | UPSTREAM | {"unsupported_media_type", "output_failed"}
 JOB_ID = {"job_id": {"type": "string", "pattern": f"^{ID}$"}}
 
 OPERATIONS = (

@@ -1,20 +1,20 @@
 """POST /v1/ocr: a document in, its text out, at once or page by page."""
 
-import asyncio
 from contextlib import ExitStack
 from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ocr_gateway.formats.answer import Answer, answer
 from ocr_gateway.formats.negotiate import FORMATS
 from ocr_gateway.formats.view import View
 from ocr_gateway.recognise import Job, Timings
 from ocr_gateway.routes import described, jobs
 from ocr_gateway.routes.operation import FORM, JSON, READING, Header, Operation, Reply
-from ocr_gateway.routes.reading import asked
+from ocr_gateway.routes.reading import Asked, asked
 from ocr_gateway.routes.stream import Stream
-from ocr_gateway.services import exchange_of, services_of, while_connected
+from ocr_gateway.services import Services, exchange_of, services_of, while_connected
 
 
 async def ocr(request: Request) -> Response:
@@ -34,10 +34,14 @@ async def ocr(request: Request) -> Response:
         view = View(request_id, wanted.options, wanted.data)
         if wanted.form is FORMATS["ndjson"]:
             return Stream(request, services.recogniser, job, view, held.pop_all())
-        result = await while_connected(request, services.recogniser.recognise(wanted.data, job))
-        content = await asyncio.to_thread(wanted.form.render, result, view)
-    headers = {"Server-Timing": job.timings.header, "Vary": "Accept"}
-    return Response(content, headers=headers, media_type=wanted.form.media_type)
+        made = await while_connected(request, _made(services, wanted, view, job))
+    return made.response({"Server-Timing": job.timings.header, "Vary": "Accept"})
+
+
+async def _made(services: Services, wanted: Asked, view: View, job: Job) -> Answer:
+    result = await services.recogniser.recognise(wanted.data, job)
+    async with job.deadline.enforced():
+        return await answer(wanted.form, result, view, services.children)
 
 
 OPERATION = Operation(
@@ -52,7 +56,7 @@ OPERATION = Operation(
             (Header("Server-Timing", "Milliseconds by stage."),),
         )
     },
-    problems=READING | FORM | JSON | {"not_acceptable"},
+    problems=READING | FORM | JSON | {"not_acceptable", "output_failed"},
     bodies=described.DOCUMENT,
     query=described.ReadOptions,
     curl="-H 'Accept: text/plain' --data-binary @examples/sample.png",

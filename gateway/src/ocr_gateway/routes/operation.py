@@ -9,10 +9,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ocr_gateway.access.gate import OPEN_PATHS
+from ocr_gateway.formats.json import Answer
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 # A model whose JSON it is, or a JSON schema; None: bytes that no schema describes.
-Schema = type[BaseModel] | Mapping[str, object] | None
+Schema = type[BaseModel] | type[Answer] | Mapping[str, object] | None
 
 EXAMPLES = {"job_id": "$JOB", "model": "ocr", "version": "1"}
 BYTES: Mapping[str, object] = {"type": "string", "format": "binary"}
@@ -31,7 +32,18 @@ BODY = frozenset(
 FORM = frozenset({"invalid_multipart", "too_many_parts", "missing_document"})
 JSON = frozenset({"invalid_json", "invalid_base64", "missing_document"})
 PARAMETERS = frozenset({"invalid_parameter", "unknown_parameter"})
-PAGES = frozenset({"too_many_pages", "too_many_pixels", "image_too_small", "undecodable_image"})
+PAGES = frozenset(
+    {
+        "corrupt_pdf",
+        "encrypted_pdf",
+        "image_too_small",
+        "invalid_pages",
+        "page_render_failed",
+        "too_many_pages",
+        "too_many_pixels",
+        "undecodable_image",
+    }
+)
 UPSTREAM = frozenset({"not_ready", "queue_full", "tenant_busy", "upstream_error", "deadline_exceeded"})
 READING = BODY | PARAMETERS | PAGES | UPSTREAM
 # What the last resort answers, whatever was asked, and what the gate does where it is not open.

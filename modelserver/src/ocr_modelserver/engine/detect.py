@@ -7,14 +7,15 @@ import cv2
 import numpy as np
 
 from ocr_modelserver.engine.arrays import Floats, Pixels
-from ocr_modelserver.engine.geometry import blob, resize
-from ocr_modelserver.engine.sessions import Network
+from ocr_modelserver.engine.geometry import blob, resize, sizes
+from ocr_modelserver.engine.sessions import Detector, Network
 
 LONG_SIDE = 1280  # of one input of the network
 _SHORT_SIDE = 736  # small images are enlarged towards this ...
 _MAX_ENLARGEMENT = 3.0  # ... but not more than this often
 _STRIP_ASPECT = 2.5  # anything longer is read in tiles: at LONG_SIDE its text would be too small
-_MAX_TILE_PIXELS = 1280 * 928  # A4 at LONG_SIDE; the network takes some 220 bytes of memory a pixel
+_PROPORTION = 928 / 1280  # A4; the network takes some 220 bytes of memory a pixel
+_SMALL_PRINT = 14.0  # median height of boxes in pixels of the map, under which a closer look finds more
 _MAX_MAP_PIXELS = 8_000_000
 _OVERLAP = 128
 _STRIDE = 32
@@ -27,13 +28,25 @@ _MAX_BOXES = 3000
 _BLANK_CONTRAST = 10
 
 
-def detect(network: Network, image: Pixels, checkpoint: Callable[[], None]) -> Floats:
+def detect(detector: Detector, image: Pixels, checkpoint: Callable[[], None]) -> Floats:
     """The boxes of the text lines of a page, as (n, 4, 2) in the page's pixels; reading is left to right.
 
-    `checkpoint` is called between tiles and may raise to give up.
+    Small print is looked for again at `LONG_SIDE`. `checkpoint` is called between tiles and may raise to
+    give up.
     """
     height, width = image.shape[:2]
-    scaled = resize(image, *map_size(width, height))
+    size = map_size(width, height, detector.long_side)
+    boxes = _boxes(detector.network, image, size, checkpoint)
+    closer = map_size(width, height, LONG_SIDE)
+    if closer != size and len(boxes) and _median_height(boxes) * size[0] / width < _SMALL_PRINT:
+        boxes = _boxes(detector.network, image, closer, checkpoint)
+    return boxes
+
+
+def _boxes(network: Network, image: Pixels, size: tuple[int, int], checkpoint: Callable[[], None]) -> Floats:
+    """The boxes (n, 4, 2) that the network finds in the image at that width and height."""
+    height, width = image.shape[:2]
+    scaled = resize(image, *size)
     if int(scaled.max()) - int(scaled.min()) < _BLANK_CONTRAST:
         return np.zeros((0, 4, 2), np.float32)
     probability = np.zeros(scaled.shape[:2], np.float32)
@@ -46,15 +59,20 @@ def detect(network: Network, image: Pixels, checkpoint: Callable[[], None]) -> F
     return np.clip(boxes, 0, (width, height)).astype(np.float32)
 
 
-def map_size(width: int, height: int) -> tuple[int, int]:
+def _median_height(boxes: Floats) -> float:
+    """Of the shorter sides: a page on its side has its lines in boxes taller than wide."""
+    return float(np.median(sizes(boxes).min(axis=1)))
+
+
+def map_size(width: int, height: int, long_side: int) -> tuple[int, int]:
     """Width and height of the probability map of a page: multiples of 32, about in the page's proportion."""
     long, short = max(width, height), min(width, height)
     scale = min(_MAX_ENLARGEMENT, max(1.0, _SHORT_SIDE / short))
     if long > _STRIP_ASPECT * short:
         scale = min(scale, math.sqrt(_MAX_MAP_PIXELS / (long * short)), max(1.0, LONG_SIDE / long))
-        scale = min(scale, _MAX_TILE_PIXELS / LONG_SIDE / short)
+        scale = min(scale, LONG_SIDE * _PROPORTION / short)
     else:
-        scale = min(scale, LONG_SIDE / long, math.sqrt(_MAX_TILE_PIXELS / (long * short)))
+        scale = min(scale, long_side / long, long_side * math.sqrt(_PROPORTION / (long * short)))
     return _stride(width * scale), _stride(height * scale)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -40,8 +41,8 @@ class Ink:
 
 def ink_of(line: Pixels) -> Ink:
     """The ink of a line (h, w, 3), dark on light or light on dark, without rulings."""
-    grey = line.astype(np.float32).mean(axis=2)
-    contrast = np.abs(grey - np.median(grey))
+    grey = cv2.cvtColor(line, cv2.COLOR_RGB2GRAY)
+    contrast = np.abs(grey.astype(np.int16) - int(np.median(grey)))
     ink = contrast > _INK * contrast.max()
     ink[ink.mean(axis=1) > _RULE_ROW] = False
     ink[:, ink.mean(axis=0) > _RULE_COLUMN] = False

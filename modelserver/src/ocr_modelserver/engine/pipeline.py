@@ -66,7 +66,7 @@ def read_page(
     with stopwatch.stage("cls"):
         checkpoint()
         read = LineReader(networks.recognise, sheet.pixels, checkpoint)
-        if upside_down(read, sheet.boxes):
+        if upside_down(read, sheet.boxes, spread):
             sheet = sheet.turned(2)
             read = LineReader(networks.recognise, sheet.pixels, checkpoint)
     with stopwatch.stage("rec"):

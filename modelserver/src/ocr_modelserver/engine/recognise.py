@@ -10,12 +10,11 @@ from ocr_modelserver.engine.arrays import Floats, Pixels
 from ocr_modelserver.engine.doubt import parts_of
 from ocr_modelserver.engine.geometry import blob, crop, resize, sizes, turn_reading
 from ocr_modelserver.engine.ink import ink_of, with_spaces
-from ocr_modelserver.engine.reading import Letter, Reading, decode, shifted, trimmed
+from ocr_modelserver.engine.reading import STEP, Letter, Reading, decode, shifted, trimmed
 from ocr_modelserver.engine.sessions import Recogniser, Second
 from ocr_modelserver.spread import Map
 
 HEIGHT = 48
-BUCKET = 32
 MAX_WIDTH = 2560  # probabilities of 320 steps x 18,710 characters take 24 MB inside the network
 _GREY = 128
 _TALL = 1.5
@@ -23,7 +22,8 @@ _BLANK_CONTRAST = 10
 
 
 class LineReader:
-    """Reads boxes (4, 2) of one page with one recogniser; equal pixels are read once.
+    """Reads boxes (4, 2) of one page with one recogniser; equal pixels are read once, or once by each of
+    several threads that meet them at the same time.
 
     `checkpoint` is called before every line and may raise to give up.
     """
@@ -56,7 +56,8 @@ def recognise(
 ) -> list[tuple[Floats, Reading]]:
     """Read every box of a page (n, 4, 2), and what is read in doubt by the second recogniser too.
 
-    The result is in the boxes' order; a box may come back turned, see `_read_box`.
+    The result is in the boxes' order, however `spread` shares the boxes among threads; a box may come back
+    turned, see `_read_box`.
     """
 
     def once_or_twice(index: int) -> tuple[Floats, Reading]:
@@ -116,7 +117,7 @@ def read_again(second: Second, line: Pixels, reading: Reading) -> Reading:
 
 
 def _padded(line: Pixels) -> Pixels:
-    width = math.ceil(line.shape[1] / BUCKET) * BUCKET
+    width = math.ceil(line.shape[1] / STEP) * STEP
     padded = np.full((HEIGHT, width, 3), _GREY, np.uint8)
     padded[:, : line.shape[1]] = line
     return padded

@@ -1,5 +1,6 @@
 """ONNX Runtime sessions: one network for detection, one or two for recognition."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -7,7 +8,7 @@ import onnxruntime
 
 from ocr_modelserver.engine.arrays import Floats, Indices
 from ocr_modelserver.engine.doubt import Doubt
-from ocr_modelserver.engine.graphs import with_best_characters
+from ocr_modelserver.engine.graphs import line_network
 
 
 class Network(Protocol):
@@ -20,6 +21,17 @@ class LineNetwork(Protocol):
     """A line (1, 3, 48, w) to the best character of each of its steps (t), and how probable that is (t)."""
 
     def __call__(self, batch: Floats) -> tuple[Indices, Floats]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """A network that finds text, (1, 3, h, w), sides multiples of 32, to text probability (1, 1, h, w).
+
+    A page is shown to it with at most `long_side` pixels a side.
+    """
+
+    network: Network
+    long_side: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +54,10 @@ class Second:
 class Networks:
     """What reads a page.
 
-    `detect`: (1, 3, h, w), sides multiples of 32, to text probability (1, 1, h, w).
     `recognise` reads every line, `second` those that the first one is not sure of.
     """
 
-    detect: Network
+    detect: Detector
     recognise: Recogniser
     second: Second | None = None
 
@@ -72,21 +83,25 @@ def open_network(content: bytes, threads: int) -> Network:
     return call
 
 
-def open_recogniser(content: bytes, characters: bytes | None, threads: int) -> Recogniser:
+def open_recogniser(content: bytes, characters: bytes | None, wanted: Callable[[str], bool]) -> Recogniser:
     """Open an ONNX file that reads lines; its metadata lists the characters unless they are given.
+
+    A line is computed on the caller's thread: two lines on two threads take less time than each on both.
+
+    Of the characters it reads those that are wanted.
 
     Raises:
         ValueError: it is no such model.
     """
-    session = _open(with_best_characters(content), threads)
+    graph, kept = line_network(content, characters.decode() if characters else None, wanted)
+    session = _open(graph, threads=1)
     name = session.get_inputs()[0].name
 
     def call(batch: Floats) -> tuple[Indices, Floats]:
         best, probability = session.run(None, {name: batch})
         return best[0], probability[0]
 
-    listed = session.get_modelmeta().custom_metadata_map.get("character", "")
-    return Recogniser(call, _characters(characters.decode() if characters else listed))
+    return Recogniser(call, kept)
 
 
 def _open(content: bytes, threads: int) -> onnxruntime.InferenceSession:
@@ -108,11 +123,3 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     return options
-
-
-def _characters(listed: str) -> tuple[str, ...]:
-    """The blank, the characters listed one a line, and the space, which the lists leave out."""
-    if not listed:
-        raise ValueError("the recognition model lists no characters in its metadata, nor does a file")
-    # Not splitlines(): the list may hold characters that Unicode takes for line ends.
-    return ("", *listed.replace("\r\n", "\n").removesuffix("\n").split("\n"), " ")

@@ -12,6 +12,7 @@ import numpy as np
 from ocr_modelserver.engine.arrays import Floats, Pixels
 from ocr_modelserver.engine.geometry import sizes, turn_points, turn_reading
 from ocr_modelserver.engine.reading import Reading
+from ocr_modelserver.spread import Map
 
 _VOTERS = 5
 _SURE = 0.85
@@ -49,17 +50,17 @@ def runs_downwards(boxes: Floats) -> bool:
     return bool(area[height >= _TALL * width].sum() > area.sum() / 2)
 
 
-def upside_down(read: Callable[[Floats], Reading], boxes: Floats) -> bool:
+def upside_down(read: Callable[[Floats], Reading], boxes: Floats, spread: Map = map) -> bool:
     """Whether typical long lines of the page (n, 4, 2) read better upside down.
 
     `read` gives the reading of a box (4, 2). On a page that reads well it is asked for nothing that would not
-    be read anyway.
+    be read anyway; `spread` may share the boxes among threads.
     """
     voters = boxes[_typical(boxes)]
-    upright = _certainty([read(box) for box in voters])
+    upright = _certainty(list(spread(read, voters)))
     if upright >= _SURE:
         return False
-    return _certainty([read(box) for box in turn_reading(voters, 2)]) > upright
+    return _certainty(list(spread(read, turn_reading(voters, 2)))) > upright
 
 
 def _typical(boxes: Floats) -> list[int]:

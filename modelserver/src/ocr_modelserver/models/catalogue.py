@@ -1,6 +1,7 @@
 """The catalogue: which models and profiles there are, where files come from, and what they must hash to."""
 
 import hashlib
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import Literal
@@ -60,9 +61,13 @@ class Second(_Entry):
 
 
 class Profile(_Entry):
-    """The names of the models that read a page together, by the part each has."""
+    """The names of the models that read a page together, by the part each has.
+
+    Of a page `long_side` pixels are shown to the detector (engine/detect.py).
+    """
 
     detect: str
+    long_side: int = Field(default=1280, ge=320, le=1280)
     recognise: str
     second: Second | None = None
 
@@ -110,6 +115,18 @@ class Catalogue(_Entry):
         """The languages (BCP 47) that a profile or a model reads: those of its most able recogniser."""
         profile = self.profile(name)
         return self.models[profile.second.model if profile.second else profile.recognise].languages
+
+    def check_languages(self, name: str, wanted: Iterable[str]) -> None:
+        """Refuse languages that the profile or model of that name does not read.
+
+        Raises:
+            ModelError: it does not read all of them, or there is no such name.
+        """
+        known = self.languages(name)
+        if unknown := [language for language in wanted if language not in known]:
+            raise ModelError(
+                f"model {name} reads the languages {', '.join(known)}, not {', '.join(map(repr, unknown))}"
+            )
 
     def sha256(self, name: str) -> str:
         """One digest of all that decides what is read: the profile's settings and its models' files."""

@@ -41,15 +41,17 @@ class Bounds:
     """What may wait and what may run.
 
     `queue` jobs may wait. A new request is taken if its first turn comes after `wait_jobs` typical jobs at
-    most, or within `wait_seconds`. Of jobs with more than `heavy_pixels` one runs at a time.
+    most, or within `wait_seconds`. At most `running` jobs run at a time, and of those with more than
+    `heavy_pixels` one.
 
-    Bounded by jobs of the usual length the wait keeps its proportion to what it is without overload (eight of
-    them are about the 99th percentile at 80 % load), on fast and on slow machines; where jobs are very short
-    nobody minds a second.
+    Bounded by jobs of the usual length the wait keeps its proportion to what it is without overload, on fast
+    and on slow machines (by queueing theory the 99th percentile at 80 % load is five to ten of them); where
+    jobs are very short nobody minds a second.
     """
 
     queue: int
     heavy_pixels: int
+    running: float = math.inf
     wait_jobs: float = 8.0
     wait_seconds: float = 1.0
 
@@ -130,7 +132,7 @@ class Scheduler:
             thread.join()
 
     def _admit(self, jobs: Sequence[Job[T]], deadline: float | None) -> None:
-        idle = len(self._threads) - len(self._running)
+        idle = min(len(self._threads), self.bounds.running) - len(self._running)
         if len(self._queue) + len(jobs) > self.bounds.queue + idle:
             raise self._full(f"{len(self._queue)} pages wait, and at most {self.bounds.queue} may")
         first = max(jobs, key=lambda job: job.size)
@@ -161,8 +163,7 @@ class Scheduler:
     def _next(self) -> Callable[[], None] | None:
         with self._changed:
             while True:
-                heavy_may = not any(job.pixels > self.bounds.heavy_pixels for job in self._running)
-                if (job := self._queue.pop(heavy=heavy_may)) is not None:
+                if (job := self._pop()) is not None:
                     self._running[job] = now = self._clock()
                     job.queue_seconds = now - job.submitted
                     return partial(self._run, job)
@@ -172,6 +173,12 @@ class Scheduler:
                 if self._closed and not len(self._queue):
                     return None
                 self._changed.wait()
+
+    def _pop(self) -> Job[Any] | None:
+        if len(self._running) >= self.bounds.running:
+            return None
+        heavy_may = not any(job.pixels > self.bounds.heavy_pixels for job in self._running)
+        return self._queue.pop(heavy=heavy_may)
 
     def _run(self, job: Job[Any]) -> None:
         finished = False

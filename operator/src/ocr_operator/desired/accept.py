@@ -65,9 +65,16 @@ def _version_and_model(service: OCRService, operands: Operands) -> Iterator[Refu
         yield Refusal("UnsupportedVersion", f"spec.version: this operator runs {known}, not {version}")
         return
     name = service.spec.model.name
-    if operand.model(name) is None:
+    model = operand.model(name)
+    if model is None:
         known = ", ".join(entry.name for entry in operand.models)
         yield Refusal("UnknownModel", f"spec.model.name: version {version} has {known}, not {name}")
+        return
+    if unknown := [each for each in service.spec.model.languages if each not in model.languages]:
+        known = ", ".join(model.languages)
+        yield Refusal(
+            "UnknownLanguage", f"spec.model.languages: {name} reads {known}, not {', '.join(unknown)}"
+        )
 
 
 def _resources(field: str, resources: Resources) -> Iterator[Refusal]:

@@ -23,6 +23,7 @@ def build_model_server(plan: Plan) -> Manifest:
             arguments=(
                 f"--service={plan.service.metadata.name}",
                 f"--model={spec.model.name}",
+                *([f"--languages={','.join(spec.model.languages)}"] if spec.model.languages else []),
                 f"--threads={plan.threads}",
                 f"--mode={runtime.mode}",
                 f"--max-queue={runtime.max_queue}",

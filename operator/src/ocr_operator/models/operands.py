@@ -11,10 +11,11 @@ from ocr_operator.models.spec import SEMVER
 
 
 class CatalogueEntry(Part):
-    """A model that an operand version brings."""
+    """A model that an operand version brings, and the languages (BCP 47) that it reads."""
 
     name: Annotated[str, Field(min_length=1)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    languages: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class Operand(Part):
