@@ -111,5 +111,7 @@ clean: ## Remove .venv and what tools left in the checkout
 
 .venv/installed-dev: pyproject.toml .venv/installed
 	@echo "== installing the development tools"
+	@command -v redis-server >/dev/null || { apt-get -qq update && apt-get -qq install -y redis-server; } \
+	  || { echo "Tests want a Redis: install the package redis-server" >&2; exit 1; }
 	@$(BIN)/pip install --quiet --editable '.[operator,gateway,modelserver,client,dev]'
 	@touch $@
