@@ -11,8 +11,9 @@ class DocumentSettings:
 
     # PDFs that are open at the same time; each has a process, of some 20 MB while it waits.
     renderers: int = 8
-    # Of these, so many work at the same time; the others wait for their turn.
-    rendering: int = 3
+    # Of these, so many work at the same time; the others wait for their turn. With the process that writes a
+    # searchable PDF and the gateway itself they fit the pod's default of 2 GiB, whatever is in the documents.
+    rendering: int = 2
     # Of one process, beside its document: what is decoded of one page.
     renderer_memory: int = 384 * MIB
     # A process that holds more than this and its document between two pages is replaced.

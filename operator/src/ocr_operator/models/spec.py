@@ -211,7 +211,7 @@ class Gateway(Part):
     )
     resources: Resources = Field(
         default=Resources(
-            requests=ResourceList(cpu="100m", memory="256Mi"), limits=ResourceList(memory="1Gi")
+            requests=ResourceList(cpu="100m", memory="256Mi"), limits=ResourceList(memory="2Gi")
         ),
         description="Compute of one pod.",
     )
