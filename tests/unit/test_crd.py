@@ -52,7 +52,7 @@ def test_no_default_is_in_the_schema_but_told_in_the_description() -> None:
     )
     assert gateway["resources"]["description"] == (
         'Compute of one pod. Default: {"requests": {"cpu": "100m", "memory": "256Mi"}, '
-        '"limits": {"memory": "1Gi"}}.'
+        '"limits": {"memory": "2Gi"}}.'
     )
     assert gateway["replicas"]["description"] == "Pods to run; 2 when absent."
 
