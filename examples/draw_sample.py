@@ -1,4 +1,4 @@
-"""Draw examples/sample.png: python examples/draw_sample.py"""
+"""Draw examples/sample.png, and the same page as sample.pdf: python examples/draw_sample.py"""
 
 from pathlib import Path
 
@@ -25,6 +25,7 @@ def main() -> None:
         draw.text((60, y), text, font=ImageFont.load_default(size), fill=(30, 30, 35))
         y += int(size * 1.7)
     page.save(SAMPLE, optimize=True)
+    page.save(SAMPLE.with_suffix(".pdf"), resolution=110, creationDate=None, modDate=None)
 
 
 if __name__ == "__main__":

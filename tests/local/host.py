@@ -7,7 +7,7 @@ from ocr_operator.local import Options, run
 from ocr_operator.models.operands import Operands
 
 PROGRAM = Path(__file__).with_name("program.py")
-MODEL = {"name": "balanced", "sha256": "0" * 64}
+MODEL = {"name": "balanced", "sha256": "0" * 64, "languages": ["en"]}
 OPERAND = {
     "version": "0.1.0",
     "gateway": "ocr-gateway:0.1.0",

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import schemathesis
@@ -16,7 +17,8 @@ TENSOR = {"name": "image", "shape": [1], "datatype": "BYTES", "data": [PNG_BASE6
 PNG = base64.b64decode(PNG_BASE64)
 # Fields of forms that are text to a schema and more to the server; tests of their own have them.
 TEXTS = {"/compat/liteparse/ocr": "language", "/compat/tesseract": "options"}
-DEADLINE = "deadline_ms"
+# 1 ms is a valid deadline, and so is the 504 after it; which pages a document has no schema knows.
+OPTIONS = ("deadline_ms", "pages")
 IMAGES = [f"image/{name}" for name in ("jpeg", "webp", "tiff", "bmp", "gif")]
 
 schemathesis.openapi.format("binary", strategies.just(Binary(PNG)))
@@ -25,8 +27,17 @@ schemathesis.openapi.media_type("image/png", strategies.just(PNG), aliases=IMAGE
 
 @schemathesis.hook
 def before_load_schema(_: Any, raw_schema: dict[str, Any]) -> None:
-    """Leave out what a schema does not tell, and `deadline_ms`: 1 ms is valid, and so is the 504 after it."""
-    _without_deadline(raw_schema)
+    """Leave out what a schema does not tell."""
+    operations = [operation for path in raw_schema["paths"].values() for operation in path.values()]
+    schemas = [schema for name, schema in raw_schema["components"]["schemas"].items() if "Options" in name]
+    for operation in operations:
+        parameters = operation.get("parameters", [])
+        parameters[:] = [each for each in parameters if each["name"] not in OPTIONS]
+        schemas += [
+            content["schema"] for content in operation.get("requestBody", {"content": {}})["content"].values()
+        ]
+    for schema, name in product(schemas, OPTIONS):
+        schema.get("properties", {}).pop(name, None)
     for path, name in TEXTS.items():
         content = raw_schema["paths"][path]["post"]["requestBody"]["content"]
         del content["multipart/form-data"]["schema"]["properties"][name]
@@ -53,16 +64,6 @@ def before_call(_: Any, case: schemathesis.Case, **__: Any) -> None:
         _draw_documents(case.body)
         for name in set(_option_names(case.body)) & set(case.query or {}):
             del case.query[name]
-
-
-def _without_deadline(value: Any) -> None:
-    if isinstance(value, list):
-        value[:] = [item for item in value if not (isinstance(item, dict) and item.get("name") == DEADLINE)]
-    elif isinstance(value, dict):
-        value.pop(DEADLINE, None)
-        value = list(value.values())
-    for item in value if isinstance(value, list) else ():
-        _without_deadline(item)
 
 
 def _draw_documents(body: dict[str, Any]) -> None:
