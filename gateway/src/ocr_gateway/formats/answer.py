@@ -38,8 +38,7 @@ async def answer(form: Format, result: Recognised, view: View, children: Childre
     content = await asyncio.to_thread(form.render, result, view)
     if form.program:
         content = await children.run(form.program, content)
-    media_type = form.bundle if form.bundle and len(result.results) > 1 else form.media_type
-    return Answer(content, media_type, _headers(form, result))
+    return Answer(content, form.media_type, _headers(form, result))
 
 
 def _headers(form: Format, result: Recognised) -> dict[str, str]:

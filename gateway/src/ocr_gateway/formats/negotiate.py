@@ -15,15 +15,14 @@ from ocr_gateway.result import Recognised
 class Format:
     """A media type and what makes it; `render` may take a while and runs in a thread.
 
-    `also` are further media types by which Accept may ask for it, and which it then has. `bundle` is the
-    media type for several pages, where that is another one. `program` is a module which is run as a process
-    (`child.py`) to make the answer out of what `render` gives. `filename` is what a browser saves it as.
+    `also` are further media types by which Accept may ask for it, and which it then has. `program` is a
+    module which is run as a process (`child.py`) to make the answer out of what `render` gives. `filename` is
+    what a browser saves it as.
     """
 
     media_type: str
     render: Callable[[Recognised, View], bytes]
     also: tuple[str, ...] = ()
-    bundle: str | None = None
     program: str | None = None
     filename: str | None = None
 
@@ -37,7 +36,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "tsv": Format("text/tab-separated-values", tsv.render),
         "hocr": Format("text/vnd.hocr+html", hocr.render, also=("text/html", "application/xhtml+xml")),
         "alto": Format("application/alto+xml", alto.render, also=("application/xml", "text/xml")),
-        "page": Format("application/vnd.prima.page+xml", page_xml.render, bundle="application/zip"),
+        "page": Format("application/vnd.prima.page+xml", page_xml.render),
         "pdf": Format(
             "application/pdf", pdf.render, program="ocr_gateway.formats.pdf", filename="document.pdf"
         ),

@@ -1,7 +1,5 @@
 """PAGE XML 2019-07-15: a document for each page, as the format has it."""
 
-import io
-import zipfile
 from xml.etree.ElementTree import Element, SubElement, indent
 
 from ocr_gateway.formats.characters import legible
@@ -12,6 +10,7 @@ from ocr_gateway.result import PageResult, Recognised
 from ocr_wire.result import Line, Page, Word
 
 _NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
+_SEVERAL = "https://kubeocr.dev/schemas/page-documents"
 _ROOT = {
     "xmlns": _NAMESPACE,
     "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance",
@@ -20,29 +19,20 @@ _ROOT = {
 
 
 def render(result: Recognised, view: View) -> bytes:
-    """The XML document of the only page, or a ZIP archive of one for each page, named `page-0001.xml`; UTF-8.
+    """The XML document of the only page, or a `PageDocuments` whose children are one for each page; UTF-8.
 
     A page that could not be read is empty, of no width and height; its metadata's comment says why.
     """
-    if len(result.results) == 1:
-        return _document(result.results[0], software(result), view)
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as files:
-        for each in result.results:
-            # The date is fixed: equal results are equal archives.
-            files.writestr(
-                zipfile.ZipInfo(f"{_name(each)}.xml"),
-                _document(each, software(result), view),
-                zipfile.ZIP_DEFLATED,
-            )
-    return archive.getvalue()
+    pages = [_document(each, software(result), view) for each in result.results]
+    root = pages[0]
+    if len(pages) > 1:
+        root = Element("PageDocuments", {"xmlns": _SEVERAL})
+        root.extend(pages)
+    indent(root, " ")
+    return document(root)
 
 
-def _name(result: PageResult) -> str:
-    return f"page-{result.number:04}"
-
-
-def _document(result: PageResult, made_by: str, view: View) -> bytes:
+def _document(result: PageResult, made_by: str, view: View) -> Element:
     root = Element("PcGts", _ROOT)
     metadata = SubElement(root, "Metadata", {"externalRef": view.request_id})
     SubElement(metadata, "Creator").text = made_by
@@ -54,12 +44,11 @@ def _document(result: PageResult, made_by: str, view: View) -> bytes:
         problem = result.outcome
         SubElement(metadata, "Comments").text = legible(f"not read: {problem.code}: {problem.detail}")
         SubElement(root, "Page", _size(result, 0, 0))
-    indent(root, " ")
-    return document(root)
+    return root
 
 
 def _size(result: PageResult, width: int, height: int) -> dict[str, str]:
-    return {"imageFilename": _name(result), "imageWidth": str(width), "imageHeight": str(height)}
+    return {"imageFilename": f"page-{result.number:04}", "imageWidth": str(width), "imageHeight": str(height)}
 
 
 def _page(page: Page, result: PageResult) -> Element:

@@ -82,5 +82,5 @@ BATCH: Mapping[str, Schema] = {
 FORMATS: Mapping[str, Schema] = {
     media_type: Answer if name == "json" else {"type": "string"}
     for name, form in RENDERED.items()
-    for media_type in (form.media_type, *form.also, *([form.bundle] if form.bundle else []))
+    for media_type in (form.media_type, *form.also)
 }
