@@ -11,6 +11,8 @@ Pixels = npt.NDArray[np.uint8]
 
 _ORIENTATION = 0x0112
 _STRIP_PIXELS = 1 << 20
+# Nothing is seen of ink that is lighter than this on white paper.
+_FAINT = 240
 _MOST_REDUCTION = 8  # strips are so many rows or a multiple, so that they reduce like the whole
 
 # EXIF 2.3, tag 0x0112: what has to be done to a stored image to see it upright.
@@ -39,17 +41,24 @@ def on_its_side(turn: int) -> bool:
 
 
 def upright_rgb(image: Image.Image, turn: int, factor: int = 1) -> Pixels:
-    """The image as uint8 RGB (height, width, 3): transparency over white, sides divided by `factor`.
+    """The image as uint8 RGB (height, width, 3), sides divided by `factor`.
 
-    `turn` is its EXIF orientation, `factor` a power of two up to 8. Strip by strip, so that beside the image
-    and the result little memory is taken, whatever the mode.
+    Transparency is laid over white, or over black when nothing would be seen on white. `turn` is the EXIF
+    orientation, `factor` a power of two up to 8. Strip by strip, so that beside the image and the result
+    little memory is taken, whatever the mode.
     """
     width, height = (math.ceil(side / factor) for side in image.size)
     levels = _levels(image) if image.mode in {"I", "F"} else (0.0, 255.0)
     pixels = np.empty((height, width, 3), np.uint8)
-    for top, strip in _strips(image):
-        rows = np.asarray(_rgb(strip, factor, levels))
-        pixels[top // factor : top // factor + len(rows)] = rows
+
+    def lay(paper: str) -> None:
+        for top, strip in _strips(image):
+            rows = np.asarray(_rgb(strip, factor, levels, paper))
+            pixels[top // factor : top // factor + len(rows)] = rows
+
+    lay("white")
+    if image.has_transparency_data and pixels.min() >= _FAINT:
+        lay("black")
     return upright(pixels, turn)
 
 
@@ -66,8 +75,8 @@ def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
         yield top, image.crop((0, top, width, min(height, top + rows)))
 
 
-def _rgb(image: Image.Image, factor: int, levels: tuple[float, float]) -> Image.Image:
-    """Any mode to RGB, transparency over white, deep samples to 8 bits, reduced by the factor."""
+def _rgb(image: Image.Image, factor: int, levels: tuple[float, float], paper: str) -> Image.Image:
+    """Any mode to RGB, transparency over that colour, deep samples to 8 bits, reduced by the factor."""
     if image.mode.startswith("I;16"):  # which Pillow cannot reduce; by the high byte
         image = Image.fromarray((np.asarray(image).astype(np.uint16, copy=False) >> 8).astype(np.uint8))
     if image.mode in {"1", "P", "PA"}:
@@ -78,9 +87,9 @@ def _rgb(image: Image.Image, factor: int, levels: tuple[float, float]) -> Image.
         image = Image.fromarray(_stretched(image, levels))
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        paper = Image.new("RGB", image.size, "white")
-        paper.paste(image, mask=image.getchannel("A"))
-        return paper
+        page = Image.new("RGB", image.size, paper)
+        page.paste(image, mask=image.getchannel("A"))
+        return page
     return image.convert("RGB")
 
 
