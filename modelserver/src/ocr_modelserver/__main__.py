@@ -1,4 +1,4 @@
-"""`ocr-modelserver`: serve a model, read files with it, fetch models, list models."""
+"""`ocr-modelserver`: serve a model, read files with it; fetch, list and digest models."""
 
 import argparse
 import ctypes
@@ -17,12 +17,14 @@ from ocr_modelserver.app import create_app
 from ocr_modelserver.config import MEBIBYTE, Config
 from ocr_modelserver.models.catalogue import Catalogue, ModelError, load_catalogue
 from ocr_modelserver.models.fetch import fetch_models
+from ocr_modelserver.models.own import read_own
 from ocr_modelserver.models.store import default_models_dir, is_complete
 from ocr_modelserver.reader import open_reader
 from ocr_modelserver.show import write_pictures
 from ocr_modelserver.threads import available_cpus
 from ocr_wire import logs
 from ocr_wire.raster import ImageProblem, Limits
+from ocr_wire.tracing import TracingError
 
 _MAX_PORT = 65535
 _M_MMAP_THRESHOLD = -3
@@ -30,21 +32,29 @@ _DRAIN_SECONDS = 90  # longer than a body and a deadline of the gateway take
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command; ends the process with status 0, 1 (cannot run) or 2 (wrong flags)."""
+    """Run the command; ends with status 0, 1 (cannot run), 2 (wrong flags) or 65 (another model's files)."""
     given = sys.argv[1:] if arguments is None else arguments
     if not given or (given[0].startswith("-") and given[0] not in {"-h", "--help"}):
         given = ["serve", *given]
     catalogue = load_catalogue()
-    options = _parser(catalogue).parse_args(given)
+    parser = _parser(catalogue)
+    options = parser.parse_args(given)
+    if options.run in {_serve, _read} and (problem := _misnamed(options, catalogue)):
+        parser.error(problem)
     try:
         options.run(options, catalogue)
-    except ModelError as error:
-        sys.exit(f"ocr-modelserver: {error}")
+        sys.stdout.flush()
+    except BrokenPipeError:  # as of `| head`; what Python would flush at its end has no reader either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (ModelError, TracingError) as error:
+        print(f"ocr-modelserver: {error}", file=sys.stderr)
+        sys.exit(error.exit_code if isinstance(error, ModelError) else 1)
 
 
 def _parser(catalogue: Catalogue) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ocr-modelserver", description="OCR models behind HTTP (OIP v2).")
-    commands = parser.add_subparsers(required=True, metavar="serve|read|fetch-models|models")
+    commands = parser.add_subparsers(required=True, metavar="serve|read|fetch-models|models|digest")
     _add_serve(commands.add_parser("serve", help="serve a model (the default)"), catalogue)
     fetch = commands.add_parser("fetch-models", help="download and verify model files")
     fetch.add_argument("--dest", type=Path, default=default_models_dir(), metavar="DIR", help="(%(default)s)")
@@ -59,15 +69,16 @@ def _parser(catalogue: Catalogue) -> argparse.ArgumentParser:
     fetch.set_defaults(run=_fetch)
     reading = commands.add_parser("read", help="print the text of image files")
     reading.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    reading.add_argument("--model", choices=catalogue.names, default=catalogue.default, metavar="NAME")
-    _add_languages(reading)
-    reading.add_argument("--models-dir", type=Path, default=default_models_dir(), metavar="DIR")
+    _add_model(reading, catalogue)
     reading.add_argument("--output", choices=["text", "json"], default="text", help="(%(default)s)")
     reading.add_argument("--show", action="store_true", help="write FILE.ocr.png: boxes, paragraphs, order")
     reading.set_defaults(run=_read)
     listing = commands.add_parser("models", help="list the catalogue and what is on disk")
     listing.add_argument("--models-dir", type=Path, default=default_models_dir(), metavar="DIR")
     listing.set_defaults(run=_list)
+    digest = commands.add_parser("digest", help="print the sha256 of an own model")
+    digest.add_argument("folder", type=Path, metavar="DIR", help="folder with model.yaml")
+    digest.set_defaults(run=_digest)
     return parser
 
 
@@ -76,9 +87,7 @@ def _add_serve(serve: argparse.ArgumentParser, catalogue: Catalogue) -> None:
     add = serve.add_argument
     add("--host", default="127.0.0.1", help="address to listen on, IPv4 or IPv6")
     add("--port", type=_Whole(0, _MAX_PORT), default=8080, help="port to listen on")
-    add("--model", choices=catalogue.names, default=catalogue.default, help="name in the catalogue")
-    _add_languages(serve)
-    add("--models-dir", type=Path, default=default_models_dir(), metavar="DIR", help="where its files are")
+    _add_model(serve, catalogue)
     add("--threads", type=_Whole(0, 1024), default=0, help="CPUs to use; 0: the container's limit")
     add(
         "--mode",
@@ -91,18 +100,34 @@ def _add_serve(serve: argparse.ArgumentParser, catalogue: Catalogue) -> None:
     add("--max-image-pixels", type=_Whole(16, 1_000_000_000), default=50_000_000, help="pixels of a page")
     add("--max-pages", type=_Whole(1, 10_000), default=50, help="pages of an image file")
     add("--service", default="local", help="value of the metrics' label ocrservice")
+    add("--access-log-sample", type=_Whole(1, 1_000_000), default=1, help="1 of so many successes is logged")
     add("--log-level", choices=["debug", "info", "warning", "error"], default="info", help="least level")
     serve.set_defaults(run=_serve)
 
 
-def _add_languages(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
+def _add_model(command: argparse.ArgumentParser, catalogue: Catalogue) -> None:
+    add = command.add_argument
+    add("--model", default=catalogue.default, metavar="NAME", help="in the catalogue, or of an own model")
+    add(
         "--languages",
         type=lambda text: tuple(text.split(",")),
         default=(),
         metavar="TAG,TAG",
         help="BCP 47; only their characters are read (all that the model reads)",
     )
+    add("--models-dir", type=Path, default=default_models_dir(), metavar="DIR", help="the catalogue's files")
+    add("--model-dir", type=Path, metavar="DIR", help="an own model's folder, with model.yaml")
+    add("--model-sha256", metavar="HEX", help="what the own model must have; see digest")
+
+
+def _misnamed(options: argparse.Namespace, catalogue: Catalogue) -> str | None:
+    if options.model_dir is None and options.model_sha256 is not None:
+        return "argument --model-sha256: goes with --model-dir"
+    if options.model_dir is None and options.model not in catalogue.names:
+        return f"argument --model: {options.model!r} is none of {', '.join(catalogue.names)}"
+    if options.model_dir is not None and options.model in catalogue.names:
+        return f"argument --model: {options.model!r} is the catalogue's; give the own model another name"
+    return None
 
 
 class _Whole:
@@ -130,12 +155,15 @@ def _serve(options: argparse.Namespace, _: Catalogue) -> None:
             models_dir=options.models_dir,
             threads=options.threads or available_cpus(),
             model=options.model,
+            model_dir=options.model_dir,
+            model_sha256=options.model_sha256,
             languages=options.languages,
             mode=options.mode,
             max_queue=options.max_queue,
             warmup=options.warmup,
             limits=Limits(options.max_image_pixels, options.max_pages),
             service=options.service,
+            access_log_sample=options.access_log_sample,
         )
     )
     host, port = listener.getsockname()[:2]
@@ -160,6 +188,8 @@ def _read(options: argparse.Namespace, _: Catalogue) -> None:
         options.models_dir,
         available_cpus(),
         model=options.model,
+        model_dir=options.model_dir,
+        model_sha256=options.model_sha256,
         languages=options.languages,
         mode="latency",
     )
@@ -218,6 +248,10 @@ def _list(options: argparse.Namespace, catalogue: Catalogue) -> None:
         licence = ", ".join({model.licence for model in models.values()})
         languages = " ".join(catalogue.languages(name))
         print(f"{name}\t{state}\t{source}\t{licence}\tsha256 {catalogue.sha256(name)[:12]}\t{languages}")
+
+
+def _digest(options: argparse.Namespace, _: Catalogue) -> None:
+    print(read_own(options.folder).sha256)
 
 
 if __name__ == "__main__":

@@ -5,19 +5,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ocr_modelserver import metrics
 from ocr_modelserver.config import Config
 from ocr_modelserver.errors import ServiceError
 from ocr_modelserver.infer import find_contract, infer
-from ocr_modelserver.models.catalogue import load_catalogue
 from ocr_modelserver.server import Server
-from ocr_wire.card import ModelCard
 
 _MODEL_PATHS = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
 
@@ -57,7 +55,6 @@ def create_app(config: Config) -> Starlette:
         exception_handlers={HTTPException: _http_error, ServiceError: _service_error},
     )
     app.state.server = server
-    app.state.card = load_catalogue().card(config.model)
     return app
 
 
@@ -82,8 +79,9 @@ async def _model_ready(request: Request) -> Response:
 
 
 async def _model_metadata(request: Request) -> Response:
-    card: ModelCard = request.app.state.card
-    return JSONResponse({**find_contract(request).metadata(), "model": card.model_dump(mode="json")})
+    server: Server = request.app.state.server
+    card = server.reader.card.model_dump(mode="json")
+    return JSONResponse({**find_contract(request).metadata(), "model": card})
 
 
 async def _server_metadata(_: Request) -> Response:
@@ -94,7 +92,8 @@ async def _server_metadata(_: Request) -> Response:
 
 async def _metrics(request: Request) -> Response:
     server: Server = request.app.state.server
-    return Response(server.metrics.render(), media_type=metrics.CONTENT_TYPE)
+    encode, content_type = choose_encoder(request.headers.get("accept", ""))
+    return Response(encode(server.metrics.registry), headers={"Content-Type": content_type})
 
 
 async def _service_error(_: Request, error: Exception) -> Response:

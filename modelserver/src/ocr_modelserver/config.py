@@ -18,12 +18,15 @@ class Config:
     `languages` (BCP 47) limit what is read to their characters; none mean all that the model reads.
     `threads` is the number of CPUs to use: `throughput` reads that many pages at once with one thread each,
     `latency` one page at a time with all of them. `max_queue` counts pages that wait. Pages of more
-    than `heavy_pixels` are read one at a time, for what decoding them takes.
+    than `heavy_pixels` are read one at a time, for what decoding them takes. `model_dir` is the folder of an
+    own model, which `model` only names, and `model_sha256` what that must have.
     """
 
     models_dir: Path
     threads: int
     model: str = "balanced"
+    model_dir: Path | None = None
+    model_sha256: str | None = None
     languages: tuple[str, ...] = ()
     mode: Mode = "throughput"
     max_queue: int = 64
@@ -31,6 +34,8 @@ class Config:
     warmup: bool = True
     limits: Limits = field(default_factory=Limits)
     service: str = "local"
+    # Of the requests that went well one of so many is logged.
+    access_log_sample: int = 1
     body_idle_seconds: float = 10.0
     body_total_seconds: float = 60.0
 

@@ -87,6 +87,11 @@ class Contract:
         return InferResponse(self.name, outputs, model_version=VERSION, id=request.id)
 
 
+def place_of(number: int, images: int) -> str:
+    """How a refusal begins that is about one image, counted from 1, of so many."""
+    return f"Image {number}: " if images > 1 else ""
+
+
 def _text(document: Document) -> bytes:
     return document.text.encode()
 
@@ -114,7 +119,7 @@ def _files(tensor: Tensor, limits: Limits) -> list[list[Sheet]]:
         )
     images = []
     for number, element in enumerate(tensor.data, 1):
-        place = f"Image {number}: " if len(tensor.data) > 1 else ""
+        place = place_of(number, len(tensor.data))
         content = element if tensor.binary else _base64(element, place)
         images.append(_sheets(content, limits, place))
     return images

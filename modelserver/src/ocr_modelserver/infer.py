@@ -7,6 +7,7 @@ import re
 import time
 import uuid
 from collections import Counter
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -15,15 +16,19 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from ocr_modelserver.body import Reservation, read_body, until_disconnect
-from ocr_modelserver.contract import CONTRACTS, VERSION, Contract
+from ocr_modelserver.contract import CONTRACTS, VERSION, Contract, place_of
 from ocr_modelserver.decode import Sheet
 from ocr_modelserver.errors import ServiceError, as_service_error
 from ocr_modelserver.scheduling.job import AbandonedError, DeadlineError, Job, Task
 from ocr_modelserver.scheduling.scheduler import QueueFullError
 from ocr_modelserver.server import Server
+from ocr_modelserver.spans import stages
+from ocr_wire.logs import CONTEXT
 from ocr_wire.oip import HEADER_LENGTH, InferRequest, OipError, decode_request, encode_response
 from ocr_wire.raster import ImageProblem
 from ocr_wire.result import Document, Page
+from ocr_wire.trace import HEADER
+from ocr_wire.tracing import Span
 
 REQUEST_ID = "X-Request-Id"
 DEADLINE = "X-Request-Deadline-Ms"
@@ -35,67 +40,89 @@ _SERVER_ERROR = 500
 _JSON_FACTOR = 4  # what a body takes while it is parsed: itself, as text, decoded
 
 
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """One request and what is known of it: when it came (monotonic), its span, and facts for the log."""
+
+    id: str
+    started: float
+    span: Span
+    facts: dict[str, object]
+
+
 async def infer(request: Request) -> Response:
     """POST /v2/models/{model}/infer: answer, count and log."""
     server: Server = request.app.state.server
     request_id = request.headers.get(REQUEST_ID, "")
     if not _SAFE_ID.fullmatch(request_id):
         request_id = uuid.uuid4().hex
-    started = time.monotonic()
-    facts: dict[str, object] = {}
-    try:
-        response = await _answer(server, request, request_id, started, facts)
-        outcome = "ok"
-    except ServiceError as error:
-        response = error.response()
-        outcome = _OUTCOMES.get(
-            error.code, "client_error" if error.status < _SERVER_ERROR else "server_error"
-        )
-        server.metrics.rejected(error.code)
-        facts["code"] = error.code
-    except (ClientDisconnect, AbandonedError):
-        response = Response(status_code=499)  # nobody reads it: nginx's number for a client that has gone
-        outcome = "cancelled"
-    except Exception:  # noqa: BLE001 - the last resort; _log.exception keeps the traceback
-        _log.exception("infer failed", extra={"request_id": request_id})
-        response = ServiceError(
-            "internal", f"internal error; its log line has the id {request_id}"
-        ).response()
-        outcome = "server_error"
+    route = request.scope["route"].path
+    with server.tracer.span(f"POST {route}", "server", request.headers.get(HEADER, "")) as span:
+        CONTEXT.set({"request_id": request_id, "trace_id": span.context.trace_id})
+        exchange = _Exchange(request_id, time.monotonic(), span, {})
+        response, outcome = await _respond(server, request, exchange)
+        span.attributes |= {
+            "http.request.method": "POST",
+            "http.route": route,
+            "http.response.status_code": response.status_code,
+            "ocr.model.name": server.reader.model.name,
+        }
+        if response.status_code >= _SERVER_ERROR:
+            span.attributes["error.type"] = str(response.status_code)
     server.metrics.request(outcome)
     response.headers[REQUEST_ID] = request_id
-    milliseconds = round((time.monotonic() - started) * 1000, 1)
-    facts |= {
-        "request_id": request_id,
+    milliseconds = round((time.monotonic() - exchange.started) * 1000, 1)
+    facts = exchange.facts | {
         "status": response.status_code,
         "outcome": outcome,
-        "ms": milliseconds,
+        "duration_ms": milliseconds,
     }
-    _log.info("infer", extra=facts)
+    if server.access_log.takes(well=outcome == "ok"):
+        _log.info("infer", extra=facts)
     return response
 
 
-async def _answer(
-    server: Server, request: Request, request_id: str, started: float, facts: dict[str, object]
-) -> Response:
+async def _respond(server: Server, request: Request, exchange: _Exchange) -> tuple[Response, str]:
+    """The response, whatever happens, and the outcome that is counted."""
+    try:
+        return await _answer(server, request, exchange), "ok"
+    except ServiceError as error:
+        server.metrics.rejected(error.code)
+        exchange.facts["code"] = error.code
+        fault = "client_error" if error.status < _SERVER_ERROR else "server_error"
+        return error.response(), _OUTCOMES.get(error.code, fault)
+    except (ClientDisconnect, AbandonedError):
+        # Nobody reads it: nginx's number for a client that has gone.
+        return Response(status_code=499), "cancelled"
+    except Exception:  # noqa: BLE001 - the last resort; _log.exception keeps the traceback
+        _log.exception("infer failed")
+        internal = ServiceError("internal", f"internal error; its log line has the id {exchange.id}")
+        return internal.response(), "server_error"
+
+
+async def _answer(server: Server, request: Request, exchange: _Exchange) -> Response:
     if not server.ready:
         raise ServiceError("not_ready", "The model is being loaded; try again.", headers={"Retry-After": "1"})
     contract = find_contract(request)
     remaining = _remaining_seconds(request)
-    deadline = None if remaining is None else started + remaining
+    deadline = None if remaining is None else exchange.started + remaining
     with server.budget.reserve() as reservation:
         call, images = await _read(server, contract, request, reservation)
-        facts["images"] = len(images)
-        jobs = _submit(server, request_id, [sheet for image in images for sheet in image], deadline)
+        exchange.facts["images"] = len(images)
+        jobs = _submit(server, exchange.id, [sheet for image in images for sheet in image], deadline)
         try:
-            pages = await _results(request, jobs, deadline)
+            with server.metrics.step("predict", contract.name):
+                pages = await _results(request, jobs, _places(images), deadline)
         finally:
             server.scheduler.abandon(jobs)
+    exemplar = server.tracer.exemplar(exchange.span.context)
     for page, job in zip(pages, jobs, strict=True):
-        server.metrics.page(page, job.queue_seconds)
-    facts["pages"] = len(pages)
-    documents = _documents(server, images, pages)
-    message = await asyncio.to_thread(encode_response, contract.response(call, documents))
+        server.metrics.page(page, job.queue_seconds, exemplar)
+    exchange.span.parts.extend(stages(pages, jobs))
+    exchange.facts["pages"] = len(pages)
+    with server.metrics.step("postprocess", contract.name):
+        documents = _documents(server, images, pages)
+        message = await asyncio.to_thread(encode_response, contract.response(call, documents))
     timing = {"Server-Timing": _server_timing(pages, jobs)}
     return Response(message.body, headers=message.headers | timing)
 
@@ -147,7 +174,8 @@ async def _read(
     body = await read_body(request, limit, config, lambda size: reservation.grow(factor * size))
     if not body:
         raise ServiceError("empty_body", "The body is empty; send an infer request.")
-    call, images = await asyncio.to_thread(_decode, server, contract, body, header_length)
+    with server.metrics.step("preprocess", contract.name):
+        call, images = await asyncio.to_thread(_decode, server, contract, body, header_length)
     reservation.shrink(sum(image[0].source_bytes for image in images))
     return call, images
 
@@ -171,9 +199,16 @@ def _submit(server: Server, request_id: str, sheets: list[Sheet], deadline: floa
         raise ServiceError("queue_full", f"{error}.", headers=retry) from None
 
 
-async def _results(request: Request, jobs: list[Job[Page]], deadline: float | None) -> list[Page]:
+def _places(images: list[list[Sheet]]) -> list[str]:
+    """For each page, how a refusal names its image."""
+    return [place_of(number, len(images)) for number, image in enumerate(images, 1) for _ in image]
+
+
+async def _results(
+    request: Request, jobs: list[Job[Page]], places: list[str], deadline: float | None
+) -> list[Page]:
     """Wait for all jobs, for the client to go, or for the deadline, whichever comes first."""
-    reading = asyncio.gather(*(asyncio.wrap_future(job.future) for job in jobs))
+    reading = asyncio.gather(*map(_page, jobs, places))
     gone = asyncio.create_task(until_disconnect(request))
     waiting: set[asyncio.Future[Any]] = {reading, gone}
     timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
@@ -181,8 +216,6 @@ async def _results(request: Request, jobs: list[Job[Page]], deadline: float | No
         done, _ = await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         if reading in done:
             return await reading
-    except ImageProblem as problem:
-        raise as_service_error(problem) from problem
     except DeadlineError:
         done = set()
     finally:
@@ -191,6 +224,13 @@ async def _results(request: Request, jobs: list[Job[Page]], deadline: float | No
     if gone in done:
         raise AbandonedError
     raise ServiceError("deadline_exceeded", f"The time given in {DEADLINE} is over; the work was stopped.")
+
+
+async def _page(job: Job[Page], place: str) -> Page:
+    try:
+        return await asyncio.wrap_future(job.future)
+    except ImageProblem as problem:
+        raise as_service_error(problem, place) from problem
 
 
 def _documents(server: Server, images: list[list[Sheet]], pages: list[Page]) -> list[Document]:

@@ -19,14 +19,16 @@ from ocr_modelserver.engine.sessions import (
     Networks,
     Recogniser,
     Second,
+    check_shapes,
     open_network,
     open_recogniser,
 )
-from ocr_modelserver.models.catalogue import Catalogue, ModelError, Role, load_catalogue
+from ocr_modelserver.models.catalogue import ModelError
 from ocr_modelserver.models.catalogue import Second as SecondModel
 from ocr_modelserver.models.languages import can_have
-from ocr_modelserver.models.store import read_role
+from ocr_modelserver.models.selection import Selection, of_catalogue, of_folder
 from ocr_modelserver.spread import Map
+from ocr_wire.card import ModelCard
 from ocr_wire.raster import Limits
 from ocr_wire.result import Document, ModelRef, Page
 
@@ -38,10 +40,11 @@ _WARMUP_SIDE = 1280
 class Reader:
     """Reads images with one model; stateless, so any number of threads may call it at once."""
 
-    def __init__(self, networks: Networks, model: ModelRef, limits: Limits) -> None:
+    def __init__(self, networks: Networks, card: ModelCard, limits: Limits) -> None:
         self.networks = networks
         self.limits = limits
-        self.model = model
+        self.card = card
+        self.model = ModelRef(name=card.name, sha256=card.sha256)
 
     def read(self, source: Source, checkpoint: Checkpoint, spread: Map = map) -> Document:
         """Read an image file or one page of raw RGB pixels (h, w, 3).
@@ -82,40 +85,42 @@ class Reader:
 
 
 def open_reader(config: Config) -> Reader:
-    """Load and verify the models of the configured profile.
+    """Load and verify the models of the configured profile, or the own model.
 
     Raises:
-        ModelError: the profile is unknown or lacks a language, or a file is missing or wrong.
+        ModelError: it is unknown or lacks a language, or a file is missing or wrong.
     """
-    catalogue = load_catalogue()
-    catalogue.check_languages(config.model, config.languages)
-    networks = _open_networks(config, catalogue)
-    model = ModelRef(name=config.model, sha256=catalogue.sha256(config.model))
-    return Reader(networks, model, config.limits)
+    if config.model_dir:
+        selection = of_folder(config.model, config.model_dir, config.model_sha256)
+    else:
+        selection = of_catalogue(config.model, config.models_dir)
+    selection.check_languages(config.languages)
+    return Reader(_open_networks(config, selection), selection.card, config.limits)
 
 
-def _open_networks(config: Config, catalogue: Catalogue) -> Networks:
-    profile, threads = catalogue.profile(config.model), config.detection_threads
-
-    def content(name: str, role: Role) -> bytes:
-        return read_role(config.models_dir, name, catalogue.models[name], role)
+def _open_networks(config: Config, selection: Selection) -> Networks:
+    profile, files = selection.profile, selection.files
 
     def recogniser(name: str) -> Recogniser:
-        listed = "characters" in catalogue.models[name].files
+        characters = files[name].get("characters")
         return open_recogniser(
-            content(name, "recognise"),
-            content(name, "characters") if listed else None,
+            files[name]["recognise"](),
+            characters() if characters else None,
             partial(can_have, config.languages),
         )
 
     try:
-        return Networks(
-            detect=Detector(open_network(content(profile.detect, "detect"), threads), profile.long_side),
+        networks = Networks(
+            detect=Detector(
+                open_network(files[profile.detect]["detect"](), config.detection_threads), profile.long_side
+            ),
             recognise=recogniser(profile.recognise),
             second=_second(profile.second, recogniser),
         )
+        check_shapes(networks)
     except ValueError as error:
         raise ModelError(f"model {config.model}: {error}") from None
+    return networks
 
 
 def _second(settings: SecondModel | None, recogniser: Callable[[str], Recogniser]) -> Second | None:

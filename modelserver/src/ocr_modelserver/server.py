@@ -10,6 +10,8 @@ from ocr_modelserver.metrics import Metrics
 from ocr_modelserver.reader import open_reader
 from ocr_modelserver.scheduling.job import Task
 from ocr_modelserver.scheduling.scheduler import Bounds, Scheduler
+from ocr_wire.logs import Sampler
+from ocr_wire.tracing import open_tracer
 
 _log = logging.getLogger(__name__)
 
@@ -19,17 +21,20 @@ class Server:
 
     Raises:
         ModelError: the model cannot be loaded.
+        TracingError: spans are to be exported and cannot be.
     """
 
     def __init__(self, config: Config) -> None:
         self._started = time.monotonic()
         self.config = config
+        self.tracer = open_tracer("ocr-modelserver", config.service)
         self.reader = open_reader(config)
         self.metrics = Metrics(config.service, self.reader.model)
         self.budget = Budget(config.max_bytes_in_flight)
         bounds = Bounds(config.max_queue, config.heavy_pixels, running=config.pages_at_once)
         self.scheduler = Scheduler(config.threads, bounds, time.monotonic)
-        self.metrics.watch(self.scheduler, self.budget)
+        self.metrics.watch(self.scheduler, self.budget, config.detection_threads)
+        self.access_log = Sampler(config.access_log_sample)
         self.ready = False
         self._failed = False
 
@@ -47,10 +52,12 @@ class Server:
                 await asyncio.gather(*(asyncio.wrap_future(job.future) for job in jobs))
             except Exception:  # noqa: BLE001 - whatever it was, liveness says so and the log has it
                 self._failed = True
+                self.metrics.load_failures.inc()
                 _log.exception("the warm-up failed")
                 return
         seconds = time.monotonic() - self._started
         self.metrics.load_duration.set(seconds)
+        self.metrics.load_success.set_to_current_time()
         self.metrics.ready.set(1)
         self.ready = True
         model = self.reader.model
@@ -60,3 +67,4 @@ class Server:
         """Finish what is queued and end the workers."""
         self.ready = False
         self.scheduler.close()
+        self.tracer.close()

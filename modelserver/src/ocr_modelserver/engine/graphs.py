@@ -26,10 +26,22 @@ def line_network(
     kept = [index for index, each in enumerate(characters) if index == 0 or wanted(each)]
     if len(model.graph.output) != 1 or model.graph.node[-1].op_type != "Softmax":
         raise ValueError("the recognition network does not end in a Softmax")
+    _check_width(model.graph, len(characters))
     if len(kept) < len(characters):
         _keep(model.graph, kept)
     _put_best_out(model.graph)
     return bytes(model.SerializeToString()), tuple(characters[index] for index in kept)
+
+
+def _check_width(graph: GraphProto, characters: int) -> None:
+    """Characters of another network would be read as wrong ones, or not be there."""
+    shape = graph.output[0].type.tensor_type.shape.dim
+    width = shape[-1].dim_value if shape else 0  # 0: the file leaves it open
+    if width not in (0, characters):
+        raise ValueError(
+            f"the recognition network tells {width} characters apart, blank and space included, "
+            f"and {characters} are listed"
+        )
 
 
 def _put_best_out(graph: GraphProto) -> None:

@@ -9,13 +9,12 @@ import numpy as np
 
 from ocr_modelserver.engine.arrays import Floats, Pixels
 from ocr_modelserver.engine.detect import detect
-from ocr_modelserver.engine.ink import ink_of
 from ocr_modelserver.engine.layout import lay_out
 from ocr_modelserver.engine.reading import Reading
-from ocr_modelserver.engine.recognise import LineReader, line_of, recognise
+from ocr_modelserver.engine.recognise import LineReader, recognise
 from ocr_modelserver.engine.results import lines_of_result
 from ocr_modelserver.engine.sessions import Networks
-from ocr_modelserver.engine.turn import Sheet, runs_downwards, upside_down
+from ocr_modelserver.engine.turn import Sheet, look, runs_downwards
 from ocr_modelserver.engine.words import place
 from ocr_modelserver.spread import Map
 from ocr_wire.raster import Frame
@@ -65,19 +64,15 @@ def read_page(
         sheet = _sheet(networks, frame.pixels, checkpoint)
     with stopwatch.stage("cls"):
         checkpoint()
-        read = LineReader(networks.recognise, sheet.pixels, checkpoint)
-        if upside_down(read, sheet.boxes, spread):
-            sheet = sheet.turned(2)
-            read = LineReader(networks.recognise, sheet.pixels, checkpoint)
+        sheet, read = _right_way_up(networks, sheet, checkpoint, spread)
     with stopwatch.stage("rec"):
         read_boxes = recognise(read, networks.second, sheet.boxes, spread)
         lines = [each for each in read_boxes if _is_text(each[1])]
     with stopwatch.stage("post"):
         boxes = np.array([box for box, _ in lines], np.float32).reshape(-1, 4, 2)
         layout = lay_out(boxes)
-        inks = [ink_of(line_of(sheet.pixels, box)) for box in boxes]
         readings, places = [reading for _, reading in lines], _in_original(boxes, sheet, frame)
-        result = lines_of_result(list(map(place, readings, inks, places)), layout)
+        result = lines_of_result(list(map(place, readings, places)), layout)
     return Page(
         width=frame.width,
         height=frame.height,
@@ -89,15 +84,35 @@ def read_page(
 
 
 def _sheet(networks: Networks, image: Pixels, checkpoint: Callable[[], None]) -> Sheet:
-    """The page with its lines from left to right; one on its side is turned and looked at again, for
-    detection knows lines that lie better, and they are cut out without being warped.
-    """
+    """The page with its lines from left to right, as far as their boxes tell."""
     checkpoint()
     sheet = Sheet(image, detect(networks.detect, image, checkpoint))
-    if not runs_downwards(sheet.boxes):
-        return sheet
-    sheet = sheet.turned(1)
+    return _turned(networks, sheet, 1, checkpoint) if runs_downwards(sheet.boxes) else sheet
+
+
+def _right_way_up(
+    networks: Networks, sheet: Sheet, checkpoint: Callable[[], None], spread: Map
+) -> tuple[Sheet, LineReader]:
+    """The sheet as its text reads well, and what reads its lines."""
+    read = LineReader(networks.recognise, sheet.pixels, checkpoint)
+    seen = look(read, sheet.boxes, spread)
+    if not seen.sure and len(sheet.boxes):
+        # Short cells that stand close look like lines, whichever way the columns run.
+        side = _turned(networks, sheet, 1, checkpoint)
+        read_side = LineReader(networks.recognise, side.pixels, checkpoint)
+        seen_side = look(read_side, side.boxes, spread)
+        if seen_side.sure and seen_side.certainty > seen.certainty:
+            sheet, read, seen = side, read_side, seen_side
+    if not seen.upside_down:
+        return sheet, read
+    sheet = _turned(networks, sheet, 2, checkpoint)
+    return sheet, LineReader(networks.recognise, sheet.pixels, checkpoint)
+
+
+def _turned(networks: Networks, sheet: Sheet, quarters: int, checkpoint: Callable[[], None]) -> Sheet:
+    """The sheet turned and looked at again: detection knows lines better the way they are read."""
     checkpoint()
+    sheet = sheet.turned(quarters)
     return replace(sheet, boxes=detect(networks.detect, sheet.pixels, checkpoint))
 
 

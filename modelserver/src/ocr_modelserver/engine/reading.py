@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from ocr_modelserver.engine.arrays import Floats, Indices
+from ocr_modelserver.engine.ink import NO_INK, Ink
 
 STEP = 8  # pixels of a line that one step of the network stands for
 
@@ -27,9 +28,10 @@ class Letter:
 
 @dataclass(frozen=True)
 class Reading:
-    """The letters of a line; no space at either end."""
+    """The letters of a line, without a space at either end, and the ink they were read from."""
 
     letters: tuple[Letter, ...] = ()
+    ink: Ink = NO_INK
 
     @cached_property
     def text(self) -> str:

@@ -2,16 +2,17 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from ocr_modelserver.engine.arrays import Floats, Pixels
-from ocr_modelserver.engine.doubt import parts_of
+from ocr_modelserver.engine.doubt import Part, parts_of
 from ocr_modelserver.engine.geometry import blob, crop, resize, sizes, turn_reading
-from ocr_modelserver.engine.ink import ink_of, with_spaces
+from ocr_modelserver.engine.ink import Ink, ink_of
 from ocr_modelserver.engine.reading import STEP, Letter, Reading, decode, shifted, trimmed
 from ocr_modelserver.engine.sessions import Recogniser, Second
+from ocr_modelserver.engine.spaces import with_spaces
 from ocr_modelserver.spread import Map
 
 HEIGHT = 48
@@ -40,8 +41,11 @@ class LineReader:
 
     def again(self, box: Floats, reading: Reading, second: Second) -> Reading:
         """What the box says when what is in doubt of its reading is read by the second recogniser."""
+        parts = parts_of(reading.letters, reading.ink, second.doubt)
+        if not any(part.doubtful for part in parts):
+            return reading
         line = line_of(self._image, box)
-        return self._once(line, lambda line: read_again(second, line, reading), b"again")
+        return self._once(line, lambda line: _read_again(second, line, parts, reading.ink), b"again")
 
     def _once(self, line: Pixels, read: Callable[[Pixels], Reading], how: bytes = b"") -> Reading:
         key = how + hashlib.sha256(line.tobytes()).digest() + line.shape[1].to_bytes(4)
@@ -101,19 +105,20 @@ def read_line(recogniser: Recogniser, line: Pixels) -> Reading:
     for start, piece in _pieces(line):
         steps = recogniser.network(blob([_padded(piece)]))
         letters += [Letter(" ", start, 1.0), *shifted(decode(*steps, recogniser.characters), start)]
-    return Reading(trimmed(with_spaces(trimmed(letters), ink_of(line))))
+    ink = ink_of(line)
+    return Reading(trimmed(with_spaces(trimmed(letters), ink)), ink)
 
 
-def read_again(second: Second, line: Pixels, reading: Reading) -> Reading:
+def _read_again(second: Second, line: Pixels, parts: Sequence[Part], ink: Ink) -> Reading:
     """The reading of a line, uint8 (48, w, 3), with what is in doubt read by the second recogniser."""
     letters: list[Letter] = []
-    for part in parts_of(reading.letters, ink_of(line), second.doubt):
+    for part in parts:
         found = part.letters
         if part.doubtful:
             better = read_line(second.recogniser, line[:, part.start : part.end])
             found = tuple(shifted(better.letters, part.start)) or found
         letters += [Letter(" ", part.start, 1.0), *found]
-    return Reading(trimmed(letters))
+    return Reading(trimmed(letters), ink)
 
 
 def _padded(line: Pixels) -> Pixels:

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+import numpy as np
 import onnxruntime
 
 from ocr_modelserver.engine.arrays import Floats, Indices
 from ocr_modelserver.engine.doubt import Doubt
 from ocr_modelserver.engine.graphs import line_network
+
+_Output = TypeVar("_Output")
 
 
 class Network(Protocol):
@@ -102,6 +105,29 @@ def open_recogniser(content: bytes, characters: bytes | None, wanted: Callable[[
         return best[0], probability[0]
 
     return Recogniser(call, kept)
+
+
+def check_shapes(networks: Networks) -> None:
+    """Run each network once on a small input: one of another kind is refused before pages come.
+
+    Raises:
+        ValueError: it does not take images, or finds no text in them.
+    """
+    found = _try("detection", networks.detect.network, (1, 3, 64, 64)).shape
+    if found != (1, 1, 64, 64):
+        raise ValueError(
+            f"the detection network makes {found} of an image (1, 3, 64, 64), not (1, 1, 64, 64)"
+        )
+    for recogniser in networks.recognisers:
+        _try("recognition", recogniser.network, (1, 3, 48, 64))
+
+
+def _try(part: str, network: Callable[[Floats], _Output], shape: tuple[int, ...]) -> _Output:
+    try:
+        return network(np.zeros(shape, np.float32))
+    except Exception as error:  # ONNX Runtime's errors have no common public base
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"the {part} network takes no image {shape}: {reason}") from error
 
 
 def _open(content: bytes, threads: int) -> onnxruntime.InferenceSession:

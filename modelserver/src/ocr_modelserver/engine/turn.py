@@ -4,7 +4,7 @@ A network made for it errs on single lines and, by a vote, still on whole pages 
 recogniser is hardly ever wrong: on text that is upside down its confidence falls from over .9 to about .55.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,10 @@ from ocr_modelserver.spread import Map
 
 _VOTERS = 5
 _SURE = 0.85
+# Columns of letters such as B or N are read well this way and that; a page upside down reads at .96 and more.
+_SURE_OF_A_TURN = 0.95
 _TALL = 4.0  # height to width; a lone I has up to 3.8, and says nothing about the page
+_RATHER_TALL, _MANY = 1.5, 8  # cells of a table are short, and of so many boxes few are an I
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Sheet:
         height, width = self.pixels.shape[:2]
         pixels = np.ascontiguousarray(np.rot90(self.pixels, quarters))
         boxes = turn_points(turn_reading(self.boxes, quarters), quarters, width, height)
-        return Sheet(pixels, boxes, self.quarters + quarters)
+        return Sheet(pixels, boxes, (self.quarters + quarters) % 4)
 
     def as_it_came(self, points: Floats) -> Floats:
         """Points (..., 2) of the turned sheet on the page as it came."""
@@ -47,20 +50,35 @@ def runs_downwards(boxes: Floats) -> bool:
     """Whether most of the text, by area, stands in boxes much taller than wide: a page on its side."""
     width, height = sizes(boxes).T
     area = width * height
-    return bool(area[height >= _TALL * width].sum() > area.sum() / 2)
+    tall = height >= (_TALL if len(boxes) < _MANY else _RATHER_TALL) * width
+    return bool(area[tall].sum() > area.sum() / 2)
 
 
-def upside_down(read: Callable[[Floats], Reading], boxes: Floats, spread: Map = map) -> bool:
-    """Whether typical long lines of the page (n, 4, 2) read better upside down.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How well typical lines read (0 to 1) the better way, and whether that is upside down."""
+
+    certainty: float
+    upside_down: bool = False
+
+    @property
+    def sure(self) -> bool:
+        """Whether nothing speaks against it that this is the page's way."""
+        return self.certainty >= (_SURE_OF_A_TURN if self.upside_down else _SURE)
+
+
+def look(read: Callable[[Floats], Reading], boxes: Floats, spread: Map = map) -> Look:
+    """Read typical long lines of the page (n, 4, 2), upside down too if they do not read well.
 
     `read` gives the reading of a box (4, 2). On a page that reads well it is asked for nothing that would not
     be read anyway; `spread` may share the boxes among threads.
     """
     voters = boxes[_typical(boxes)]
-    upright = _certainty(list(spread(read, voters)))
-    if upright >= _SURE:
-        return False
-    return _certainty(list(spread(read, turn_reading(voters, 2)))) > upright
+    upright = Look(_certainty(spread(read, voters)))
+    if upright.sure:
+        return upright
+    turned = Look(_certainty(spread(read, turn_reading(voters, 2))), upside_down=True)
+    return turned if turned.certainty > upright.certainty else upright
 
 
 def _typical(boxes: Floats) -> list[int]:
@@ -71,7 +89,7 @@ def _typical(boxes: Floats) -> list[int]:
     return [int(index) for index in by_aspect[start : start + _VOTERS]]
 
 
-def _certainty(readings: list[Reading]) -> float:
+def _certainty(readings: Iterable[Reading]) -> float:
     """The mean confidence of all characters."""
-    weight = sum(len(reading.text) for reading in readings)
-    return sum(reading.confidence * len(reading.text) for reading in readings) / max(1, weight)
+    weights = [(reading.confidence, len(reading.text)) for reading in readings]
+    return sum(sure * size for sure, size in weights) / max(1, sum(size for _, size in weights))

@@ -28,13 +28,13 @@ class PlacedLine(Placed):
     words: tuple[Placed, ...]
 
 
-def place(reading: Reading, ink: Ink, box: Floats) -> PlacedLine:
+def place(reading: Reading, box: Floats) -> PlacedLine:
     """The line that was read in a box (4, 2), and its words in the same pixels, as high as the line.
 
-    `ink` is of the line's pixels that `reading` speaks of; they cover the box from end to end.
+    The pixels that were read cover the box from end to end.
     """
     words = words_of(reading.letters)
-    boxes = parts_of(box, _edges(words, ink) / np.float32(len(ink.columns)))
+    boxes = parts_of(box, _edges(words, reading.ink) / np.float32(len(reading.ink.columns)))
     placed = tuple(
         Placed(Reading(tuple(word)).text, mean_of(word), place)
         for word, place in zip(words, boxes, strict=True)

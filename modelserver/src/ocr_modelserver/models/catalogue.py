@@ -1,7 +1,6 @@
 """The catalogue: which models and profiles there are, where files come from, and what they must hash to."""
 
 import hashlib
-from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import Literal
@@ -16,6 +15,8 @@ Role = Literal["detect", "recognise", "characters"]
 
 class ModelError(Exception):
     """A model cannot be used; the message is one line that says what to do."""
+
+    exit_code = 1
 
 
 class _Entry(BaseModel):
@@ -115,18 +116,6 @@ class Catalogue(_Entry):
         """The languages (BCP 47) that a profile or a model reads: those of its most able recogniser."""
         profile = self.profile(name)
         return self.models[profile.second.model if profile.second else profile.recognise].languages
-
-    def check_languages(self, name: str, wanted: Iterable[str]) -> None:
-        """Refuse languages that the profile or model of that name does not read.
-
-        Raises:
-            ModelError: it does not read all of them, or there is no such name.
-        """
-        known = self.languages(name)
-        if unknown := [language for language in wanted if language not in known]:
-            raise ModelError(
-                f"model {name} reads the languages {', '.join(known)}, not {', '.join(map(repr, unknown))}"
-            )
 
     def sha256(self, name: str) -> str:
         """One digest of all that decides what is read: the profile's settings and its models' files."""

@@ -78,6 +78,13 @@ class Scheduler:
         return len(self._queue)
 
     @property
+    def oldest_seconds(self) -> float:
+        """How long the job that came first has waited; 0 when none waits."""
+        with self._changed:
+            now = self._clock()
+            return max((now - job.submitted for job in self._queue.jobs), default=0.0)
+
+    @property
     def running(self) -> int:
         """Jobs that are being worked on."""
         return len(self._running)
