@@ -21,7 +21,10 @@ CONNECT_SECONDS = 10.0
 
 
 class _Base(Generic[H]):
-    """How both clients are made. `timeout` is in seconds, for one answer."""
+    """How both clients are made. `timeout` is in seconds, for one answer.
+
+    `http`, if given, is what requests are sent by: with a proxy, certificates or a socket of yours.
+    """
 
     _transport: type[H]
 
@@ -32,13 +35,14 @@ class _Base(Generic[H]):
         api_key: str | None = None,
         timeout: float = 300,
         retries: Retries = Retries(),  # noqa: B008 - frozen
+        http: H | None = None,
     ) -> None:
         self._retries = retries
-        self._http: H = self._transport(
-            base_url=url.rstrip("/") + "/",
-            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
-            timeout=httpx.Timeout(timeout, connect=CONNECT_SECONDS),
-        )
+        self._http: H = http or self._transport()
+        self._http.base_url = url.rstrip("/") + "/"
+        self._http.timeout = httpx.Timeout(timeout, connect=CONNECT_SECONDS)
+        if api_key:
+            self._http.headers["Authorization"] = f"Bearer {api_key}"
 
 
 class Client(_Base[httpx.Client]):

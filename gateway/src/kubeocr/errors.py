@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# Where an answer says what is wrong; `message` is Kubernetes' own, when it stands in between.
+WORDS = ("detail", "title", "message")
+
 
 @dataclass(eq=False)
 class OcrError(Exception):
@@ -30,7 +33,7 @@ def from_problem(problem: Mapping[str, Any], retry_after: float | None = None) -
     """The error of a problem document; members that are missing or unknown do no harm."""
     return OcrError(
         code=str(problem.get("code", f"http_{problem.get('status', 'error')}")),
-        detail=str(problem.get("detail") or problem.get("title") or "The server gives no reason."),
+        detail=str(next((problem[key] for key in WORDS if problem.get(key)), "The server gives no reason.")),
         retryable=bool(problem.get("retryable", False)),
         request_id=problem.get("instance"),
         status=problem.get("status"),

@@ -9,6 +9,7 @@ from ocr_gateway.access.watched import InvalidFileError
 from ocr_gateway.config import MIB
 from ocr_gateway.server import Server, listen
 from ocr_wire import logs
+from ocr_wire.tracing import TracingError
 
 M_MMAP_THRESHOLD = -3
 
@@ -31,7 +32,7 @@ def main() -> None:
         raise SystemExit(1) from None
     try:
         server = Server(config)
-    except InvalidFileError as error:
+    except (InvalidFileError, TracingError) as error:
         sys.stderr.write(f"ocr-gateway: {error}\n")
         raise SystemExit(1) from None
     logging.getLogger(__name__).info("listening", extra={"host": config.host, "port": config.port})

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from ocr_gateway.access import build as access
 from ocr_gateway.access.watched import Refreshing, watch
-from ocr_gateway.config import Config
+from ocr_gateway.config import Config, HostPort
 from ocr_gateway.documents.admission import Admission
 from ocr_gateway.documents.opener import Opener
 from ocr_gateway.documents.renderers import Renderers
@@ -30,8 +30,11 @@ from ocr_gateway.services import Services, exchange_of
 from ocr_gateway.upstream.balancer import Balancer
 from ocr_gateway.upstream.client import Upstream, open_session
 from ocr_gateway.upstream.discovery import Discovery
-from ocr_gateway.upstream.resolver import resolver_for
+from ocr_gateway.upstream.resolver import DnsResolver, FileResolver
+from ocr_gateway.upstream.traffic import WHOLE, Divided, Split, Traffic, Undivided
 from ocr_wire import raster
+from ocr_wire.logs import Sampler
+from ocr_wire.tracing import open_tracer
 
 # Of what the gateway holds at once, what one client may have. Without authentication a client is an address,
 # and that may be a proxy's with everybody behind it.
@@ -44,40 +47,59 @@ def create_app(
     """The gateway as an ASGI app.
 
     `draining` tells when connections are to be closed after their answer; `watched` are read again when they
-    change, as the files of credentials are. Raises InvalidFileError.
+    change, as the files of credentials are. Raises InvalidFileError, TracingError.
     """
     metrics = Metrics(config.service)
+    tracer = open_tracer("ocr-gateway", config.service)
     authenticate, credentials = access.authenticator(config.access)
+    traffic, splits = _traffic(config, metrics)
     store = jobs.open_store(config)
+    files = (*watched, *credentials, *splits)
+    metrics.expect(api.failures(jobs=store is not None), (one.name for one in files))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Services]]:
         balancer = Balancer(asyncio.get_running_loop().time, random.Random())  # noqa: S311 - no secret
         async with open_session() as session, Renderers(config.documents) as renderers:
-            discovery = Discovery(resolver_for(config), balancer, session)
+            resolver = FileResolver(config.endpoints_dir) if config.endpoints_dir else DnsResolver()
+            discovery = Discovery(traffic, resolver, balancer, session)
             refreshing = asyncio.create_task(discovery.run(config.refresh_seconds))
-            files = (*watched, *credentials)
             watching = asyncio.create_task(watch(files, config.access.reload_seconds, metrics.reloaded))
             try:
-                upstream = Upstream(session, balancer, metrics, config.endpoint_wait_seconds)
+                upstream = Upstream(session, traffic, balancer, metrics, tracer, config.endpoint_wait_seconds)
                 services = _services(config, metrics, balancer, upstream, renderers, refreshing)
-                async with jobs.running(store, config, services.recogniser, draining):
+                async with jobs.running(store, services, tracer, draining):
                     yield {"services": replace(services, jobs=store)}
             finally:
                 for task in (refreshing, watching):
                     task.cancel()
                     with suppress(asyncio.CancelledError):
                         await task
+                await asyncio.to_thread(tracer.close)
 
     return Starlette(
         routes=api.routes(jobs=store is not None),
         middleware=[
-            Middleware(Edge, metrics=metrics, draining=draining),
+            Middleware(
+                Edge,
+                metrics=metrics,
+                tracer=tracer,
+                draining=draining,
+                access_log=Sampler(config.access_log_sample),
+            ),
             *access.middleware(config.access, authenticate, time.monotonic),
         ],
         exception_handlers={Problem: _on_problem, HTTPException: _on_http_exception},
         lifespan=lifespan,
     )
+
+
+def _traffic(config: Config, metrics: Metrics) -> tuple[Traffic, tuple[Refreshing, ...]]:
+    """Where requests go, and the file that says so. Raises InvalidFileError."""
+    if isinstance(config.upstream, HostPort):
+        return Undivided(Split({config.upstream: WHOLE})), ()
+    divided = Divided(config.upstream, metrics.divided)
+    return divided, (divided,)
 
 
 def _services(
@@ -89,15 +111,17 @@ def _services(
     discovering: asyncio.Task[None],
 ) -> Services:
     limits = raster.Limits(max_pixels=config.max_image_pixels, max_pages=config.max_pages)
+    admission = Admission(
+        max_requests=config.max_requests,
+        max_bytes=config.max_held_bytes,
+        client_share=CLIENT_SHARE if config.access.authenticates else 1,
+        backlog=lambda: upstream.queue.backlog_seconds,
+    )
+    metrics.watch(admission, balancer, upstream.queue)
     return Services(
         config=config,
         metrics=metrics,
-        admission=Admission(
-            max_requests=config.max_requests,
-            max_bytes=config.max_held_bytes,
-            client_share=CLIENT_SHARE if config.access.authenticates else 1,
-            backlog=lambda: upstream.queue.backlog_seconds,
-        ),
+        admission=admission,
         balancer=balancer,
         upstream=upstream,
         recogniser=Recogniser(

@@ -31,7 +31,8 @@ class HostPort:
 class Config:
     """Everything the gateway can be told. Sizes in bytes and pixels, times in seconds."""
 
-    upstream: HostPort
+    # Or the file that divides the requests between two.
+    upstream: HostPort | Path
     host: str = "127.0.0.1"
     port: int = 8080
     service: str = "local"
@@ -41,6 +42,8 @@ class Config:
     request_timeout_seconds: float = 60
     drain_seconds: float = 15
     log_level: str = "info"
+    # Of the requests that went well one of so many is logged.
+    access_log_sample: int = 1
     endpoints_dir: Path | None = None
     # A sender that pauses longer than this between two pieces of a body has gone.
     body_stall_seconds: float = 10
@@ -85,12 +88,18 @@ def _parser() -> Parser:
     add = parser.add_argument
     add("--host", default="127.0.0.1", metavar="H", help="address to listen on (default: %(default)s)")
     add("--port", type=whole(1, MAX_PORT), default=8080, metavar="P", help="port (default: %(default)s)")
-    add(
+    upstream = parser.add_mutually_exclusive_group(required=True)
+    upstream.add_argument(
         "--upstream",
         type=host_port,
-        required=True,
         metavar="HOST:PORT",
         help="model servers: a name that resolves to the address of each one, and their port",
+    )
+    upstream.add_argument(
+        "--traffic-file",
+        type=Path,
+        metavar="F",
+        help="a file that divides the requests between two upstreams, read again when it changes",
     )
     add("--service", type=_service, default="local", metavar="NAME", help="metric label (%(default)s)")
     add("--max-body-bytes", type=whole(1), default=20 * MIB, metavar="N", help="(default: %(default)s)")
@@ -105,6 +114,13 @@ def _parser() -> Parser:
         help="after SIGTERM, open connections are served and closed for so long (default: 15)",
     )
     add("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    add(
+        "--access-log-sample",
+        type=whole(1),
+        default=1,
+        metavar="N",
+        help="of the requests that go well 1 of N is logged, of the others each (default: 1)",
+    )
     access.add_flags(parser)
     jobs.add_flags(parser)
     return parser
@@ -116,5 +132,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
     flags = vars(parser.parse_args(arguments))
     flags["access"] = access.taken(flags, parser)
     flags["jobs"] = jobs.taken(flags, parser)
+    if (traffic := flags.pop("traffic_file")) is not None:
+        flags["upstream"] = traffic
     endpoints_dir = environ.get("OCR_ENDPOINTS_DIR")
     return Config(**flags, endpoints_dir=Path(endpoints_dir) if endpoints_dir else None)

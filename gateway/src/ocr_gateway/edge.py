@@ -12,10 +12,14 @@ from types import MappingProxyType
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ocr_gateway.metrics import Metrics
+from ocr_gateway.metrics import PROBES, Answered, Metrics
 from ocr_gateway.problems import ClientGone, Problem, render
+from ocr_wire.logs import CONTEXT, Sampler
+from ocr_wire.trace import HEADER, TraceContext
+from ocr_wire.tracing import Passing, Span, Tracer
 
 CLIENT_CLOSED = 499  # nginx's number for a client that left; only in the log and the metrics
+ERRORS, SERVER_ERROR = 400, 500
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 64 * 1024 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:+/=-]{1,128}")
@@ -28,7 +32,7 @@ DEFAULT_HEADERS: Mapping[str, str] = MappingProxyType(
         "Referrer-Policy": "no-referrer",
     }
 )
-QUIET = frozenset({"/livez", "/readyz", "/metrics"})
+UNTRACED = Passing()
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +42,14 @@ class Exchange:
     """What is known of one request while it is served; at `scope["state"]["exchange"]`."""
 
     request_id: str
+    trace: TraceContext
     body_pending: bool
     started: float = field(default_factory=time.perf_counter)
     received_bytes: int = 0
+    sent_bytes: int = 0
     status: int | None = None
     problem: str | None = None
+    auth_failure: str | None = None
     unfinished: bool = False
     # An API key's client, a token's subject, else the peer's address; the gate finds it out.
     client: str | None = None
@@ -62,18 +69,34 @@ def route_of(scope: Scope) -> str:
 class Edge:
     """ASGI middleware around everything else; lets no exception and no unlogged request through."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, draining: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        tracer: Tracer,
+        draining: Callable[[], bool],
+        access_log: Sampler,
+    ) -> None:
         self._app = app
         self._metrics = metrics
+        self._tracer = tracer
         self._draining = draining
+        self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        tracer = UNTRACED if scope["path"] in PROBES else self._tracer
+        with tracer.span(scope["method"], "server", Headers(scope=scope).get(HEADER, "")) as span:
+            await self._exchange(scope, receive, send, span)
+
+    async def _exchange(self, scope: Scope, receive: Receive, send: Send, span: Span) -> None:
         headers = Headers(scope=scope)
         has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-        exchange = Exchange(request_id(headers), body_pending=has_body)
+        exchange = Exchange(request_id(headers), span.context, body_pending=has_body)
+        CONTEXT.set({"request_id": exchange.request_id, "trace_id": exchange.trace.trace_id})
         scope.setdefault("state", {})["exchange"] = exchange
         receiver = self._receiver(exchange, receive)
         sender = self._sender(exchange, send, secure=scope["scheme"] == "https")
@@ -81,7 +104,7 @@ class Edge:
             try:
                 await self._answer(scope, receiver, sender, exchange)
             finally:
-                self._record(scope, exchange)
+                self._record(scope, exchange, span)
         if exchange.unfinished:
             await self._linger(exchange, receiver)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -92,7 +115,7 @@ class Edge:
         except ClientGone:
             exchange.status = CLIENT_CLOSED
         except Exception:  # the last resort: the client gets an id to report, the log the rest
-            log.exception("request failed", extra={"request_id": exchange.request_id})
+            log.exception("request failed")
             if exchange.status is not None:
                 raise  # half an answer is out: only closing the connection tells the truth
             exchange.problem = "internal"
@@ -123,9 +146,11 @@ class Edge:
                     headers["Strict-Transport-Security"] = "max-age=31536000"
                 if exchange.body_pending or self._draining():
                     headers["Connection"] = "close"
-            elif exchange.body_pending:
-                exchange.unfinished = not message.get("more_body", False)
-                message["more_body"] = True
+            else:
+                exchange.sent_bytes += len(message.get("body", b""))
+                if exchange.body_pending:
+                    exchange.unfinished = not message.get("more_body", False)
+                    message["more_body"] = True
             await send(message)
 
         return sender
@@ -141,17 +166,39 @@ class Edge:
                 while exchange.body_pending and exchange.received_bytes < end:
                     await receive()
         except TimeoutError:
-            log.debug("sender kept on after a refusal", extra={"request_id": exchange.request_id})
+            log.debug("sender kept on after a refusal")
 
-    def _record(self, scope: Scope, exchange: Exchange) -> None:
+    def _record(self, scope: Scope, exchange: Exchange, span: Span) -> None:
         seconds = time.perf_counter() - exchange.started
         route = route_of(scope)
         status = exchange.status or CLIENT_CLOSED
         method = scope["method"] if scope["method"] in METHODS else "other"
-        self._metrics.answered(route, method, status, seconds, exchange.problem)
-        if exchange.received_bytes:
-            self._metrics.received(route, exchange.received_bytes)
-        level = logging.DEBUG if scope["path"] in QUIET else logging.INFO
+        self._metrics.answered(
+            Answered(
+                route=route,
+                method=method,
+                status=status,
+                seconds=seconds,
+                received=exchange.received_bytes,
+                sent=exchange.sent_bytes,
+                exemplar=self._tracer.exemplar(exchange.trace),
+                problem=exchange.problem,
+                auth_failure=exchange.auth_failure,
+            )
+        )
+        span.name = f"{method} {route}"
+        span.attributes |= {
+            "http.request.method": method,
+            "http.route": route,
+            "http.response.status_code": status,
+            "kubeocr.request_id": exchange.request_id,
+        }
+        if status >= SERVER_ERROR:
+            span.attributes["error.type"] = exchange.problem or str(status)
+        quiet = scope["path"] in PROBES
+        if not quiet and not self._access_log.takes(well=status < ERRORS):
+            return
+        level = logging.DEBUG if quiet else logging.INFO
         fields = {
             "request_id": exchange.request_id,
             "method": method,

@@ -17,7 +17,7 @@ from ocr_gateway.documents.pages import Pages, Sheet
 from ocr_gateway.metrics import OVERLOAD, Metrics
 from ocr_gateway.options import Options
 from ocr_gateway.problems import Problem
-from ocr_gateway.result import PageResult, Recognised, scaled, surer
+from ocr_gateway.result import PageResult, Recognised, Results, scaled, surer
 from ocr_gateway.upstream.answer import Answer
 from ocr_gateway.upstream.client import Call, Upstream
 from ocr_wire import oip
@@ -54,12 +54,16 @@ class Timings:
 
 @dataclass(frozen=True)
 class Job:
-    """One request on its way, with what it wants and what it has left of time."""
+    """One request on its way, with what it wants and what it has left of time.
+
+    The pages of a `patient` one wait while the model servers are full, up to the deadline.
+    """
 
     request_id: str
     deadline: Deadline
     options: Options = field(default_factory=Options)
     timings: Timings = field(default_factory=Timings)
+    patient: bool = False
 
 
 class Reading(AsyncIterator[PageResult]):
@@ -106,6 +110,7 @@ class Recogniser:
                 opening = self._opener.opened(data, job.options, job.request_id)
                 document = await stack.enter_async_context(opening)
             numbers = page_ranges.select(job.options.pages, document.count, self._opener.limits.max_pages)
+            job = replace(job, patient=job.patient or len(numbers) > 1)
             results = await stack.enter_async_context(aclosing(self._pages(document, numbers, job)))
             yield Reading(len(numbers), results)
 
@@ -115,13 +120,12 @@ class Recogniser:
         Raises:
             Problem: as `reading`; that of the first page when none could be read.
         """
+        results = Results()
         with job.timings.measure("upstream"):
             async with self.reading(data, job) as arriving:
-                results = tuple([result async for result in arriving])
-        recognised = Recognised(results, job.timings.stages)
-        if not recognised.pages and isinstance(first := results[0].outcome, Problem):
-            raise first
-        return recognised
+                async for result in arriving:
+                    results.add(result)
+        return Recognised.of(results, job.timings.stages)
 
     async def _pages(self, document: Pages, numbers: Sequence[int], job: Job) -> AsyncGenerator[PageResult]:
         ahead: deque[asyncio.Task[PageResult]] = deque()
@@ -129,7 +133,7 @@ class Recogniser:
             for number in numbers:
                 while len(ahead) >= self._page_concurrency():
                     yield await ahead.popleft()
-                ahead.append(await self._begin(document, number, job, patient=len(numbers) > 1))
+                ahead.append(await self._begin(document, number, job))
             while ahead:
                 yield await ahead.popleft()
         finally:
@@ -137,9 +141,7 @@ class Recogniser:
                 task.cancel()
             await asyncio.gather(*ahead, return_exceptions=True)
 
-    async def _begin(
-        self, document: Pages, number: int, job: Job, *, patient: bool
-    ) -> asyncio.Task[PageResult]:
+    async def _begin(self, document: Pages, number: int, job: Job) -> asyncio.Task[PageResult]:
         """Have the page ready to be sent, and start reading it."""
         try:
             with job.timings.measure("decode"):
@@ -148,17 +150,17 @@ class Recogniser:
             page = _failed(number, problem)
         if isinstance(page, PageResult):
             return asyncio.create_task(_there(page))
-        task = asyncio.create_task(self._read(page, number, job, patient=patient))
+        task = asyncio.create_task(self._read(page, number, job))
         task.add_done_callback(partial(self._read_done, page.held))
         return task
 
     def _read_done(self, held: int, _: asyncio.Task[PageResult]) -> None:
         self._opener.room.free(held)
 
-    async def _read(self, sheet: Sheet, number: int, job: Job, *, patient: bool) -> PageResult:
+    async def _read(self, sheet: Sheet, number: int, job: Job) -> PageResult:
         ok = False
         try:
-            document = await (self._infer_patiently if patient else self._infer)(sheet.message, job)
+            document = await (self._infer_patiently if job.patient else self._infer)(sheet.message, job)
             ok = True
         except Problem as problem:
             return _failed(number, problem)
@@ -182,7 +184,7 @@ class Recogniser:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _infer(self, message: oip.Message, job: Job) -> Document:
-        call = Call("POST", INFER_PATH, job.request_id, message.headers, message.body)
+        call = Call("POST", INFER_PATH, job.request_id, message.headers, message.body, job.patient)
         answer = await self._upstream.send(call, job.deadline)
         answer.raise_for_problem()
         document = _document(answer)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ocr_gateway.access.caller import CALLER, Caller, traceparent
+from ocr_gateway.access.caller import CALLER, Caller
 from ocr_gateway.access.keys import ApiKeys
 from ocr_gateway.access.rates import Quota, Rates
-from ocr_gateway.access.tokens import InvalidTokenError, Tokens
+from ocr_gateway.access.tokens import ExpiredTokenError, InvalidTokenError, Tokens
 from ocr_gateway.edge import Exchange
 from ocr_gateway.problems import Problem, render
 
@@ -19,6 +19,14 @@ REALM = 'Bearer realm="kubeocr"'
 
 # The client's name for a credential; raises Problem.
 Authenticator = Callable[[str], str]
+
+
+class UnauthenticatedError(Problem):
+    """A credential that is not there or not taken; `reason` is the metrics' word for it."""
+
+    def __init__(self, reason: str, detail: str, challenge: str = "") -> None:
+        super().__init__("unauthenticated", detail, headers={"WWW-Authenticate": f"{REALM}{challenge}"})
+        self.reason = reason
 
 
 class Gate:
@@ -39,10 +47,12 @@ class Gate:
             quota = self._enter(scope, headers, exchange)
         except Problem as problem:
             exchange.problem = problem.code
+            if isinstance(problem, UnauthenticatedError):
+                exchange.auth_failure = problem.reason
             response = render(problem, request_id=exchange.request_id, path=scope["path"])
             await response(scope, receive, send)
             return
-        CALLER.set(Caller(str(exchange.client), traceparent(headers.get("traceparent", ""))))
+        CALLER.set(Caller(str(exchange.client), exchange.trace))
         await self._app(scope, receive, _telling(quota, send) if quota else send)
 
     def _enter(self, scope: Scope, headers: Headers, exchange: Exchange) -> Quota | None:
@@ -60,7 +70,7 @@ def by_key(keys: Callable[[], ApiKeys]) -> Authenticator:
     def authenticate(credential: str) -> str:
         client = keys().client(credential)
         if client is None:
-            raise _unauthenticated("The API key is not known")
+            raise _refused("unknown_key", "The API key is not known")
         return client
 
     return authenticate
@@ -73,7 +83,8 @@ def by_token(tokens: Callable[[], Tokens]) -> Authenticator:
         try:
             return tokens().client(credential)
         except InvalidTokenError as error:
-            raise _unauthenticated(str(error)) from None
+            reason = "expired_token" if isinstance(error, ExpiredTokenError) else "invalid_token"
+            raise _refused(reason, str(error)) from None
 
     return authenticate
 
@@ -88,19 +99,16 @@ def _credential(headers: Headers) -> str:
     scheme, _, credential = headers.get("authorization", "").partition(" ")
     found = credential.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
     if not found:
-        raise Problem(
-            "unauthenticated",
+        raise UnauthenticatedError(
+            "missing",
             "Send the API key or the token as `Authorization: Bearer ...`; a key also as `X-API-Key: ...`.",
-            headers={"WWW-Authenticate": REALM},
         )
     return found
 
 
-def _unauthenticated(why: str) -> Problem:
+def _refused(reason: str, why: str) -> UnauthenticatedError:
     """RFC 6750, 3.1."""
-    return Problem(
-        "unauthenticated", f"{why}.", headers={"WWW-Authenticate": f'{REALM}, error="invalid_token"'}
-    )
+    return UnauthenticatedError(reason, f"{why}.", ', error="invalid_token"')
 
 
 def _telling(quota: Quota, send: Send) -> Send:

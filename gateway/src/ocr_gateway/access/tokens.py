@@ -22,6 +22,10 @@ class InvalidTokenError(Exception):
     """A token that is not taken; the message says why."""
 
 
+class ExpiredTokenError(InvalidTokenError):
+    """A token that was taken once."""
+
+
 @dataclass(frozen=True)
 class Tokens:
     """The public keys of the issuer and what its tokens must say."""
@@ -36,7 +40,7 @@ class Tokens:
             header = jwt.get_unverified_header(token)
             claims = self._claims(token, header.get("kid"), header.get("alg"))
         except jwt.ExpiredSignatureError:
-            raise InvalidTokenError("The token has expired; get a new one") from None
+            raise ExpiredTokenError("The token has expired; get a new one") from None
         except jwt.InvalidTokenError as error:
             raise InvalidTokenError(f"The token is not valid: {error}") from None
         subject = claims["sub"]

@@ -43,12 +43,22 @@ class Admission:
         client_share: float = 1,
         backlog: Callable[[], float] = lambda: 0,
     ) -> None:
-        self._max_requests = max_requests
-        self._max_bytes = max_bytes
+        self.max_requests = max_requests
+        self.max_bytes = max_bytes
         self._client_share = client_share
         self._backlog = backlog
         self._requests: Counter[str] = Counter()
         self._bytes: Counter[str] = Counter()
+
+    @property
+    def requests(self) -> int:
+        """Requests held now."""
+        return self._requests.total()
+
+    @property
+    def bytes(self) -> int:
+        """Bytes held now."""
+        return self._bytes.total()
 
     @contextmanager
     def admit(self) -> Iterator[Lease]:
@@ -58,7 +68,7 @@ class Admission:
             Problem: queue_full, tenant_busy.
         """
         client = caller().client
-        self._add(self._requests, 1, self._max_requests, client, "requests")
+        self._add(self._requests, 1, self.max_requests, client, "requests")
         lease = Lease(self, client)
         try:
             yield lease
@@ -68,7 +78,7 @@ class Admission:
 
     def take(self, size: int, client: str) -> None:
         """Add bytes. Raises Problem: queue_full, tenant_busy."""
-        self._add(self._bytes, size, self._max_bytes, client, "bytes")
+        self._add(self._bytes, size, self.max_bytes, client, "bytes")
 
     def _add(self, held: Counter[str], more: int, limit: int, client: str, unit: str) -> None:
         own = int(limit * self._client_share)

@@ -1,9 +1,10 @@
 """ALTO 4, the libraries' format: one document with all pages."""
 
+from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, indent
 
 from ocr_gateway.formats.characters import legible
-from ocr_gateway.formats.markup import document, software
+from ocr_gateway.formats.markup import PAGES, document, software
 from ocr_gateway.formats.view import View
 from ocr_gateway.formats.words import Block, blocks_of, corners, turned, whole, words_of
 from ocr_gateway.result import PageResult, Recognised
@@ -19,7 +20,7 @@ _ROOT = {
 }
 
 
-def render(result: Recognised, view: View) -> bytes:
+def render(result: Recognised, view: View) -> Iterator[bytes]:
     """An XML document in UTF-8. Lengths are pixels, angles degrees, confidences 0 to 1.
 
     A page that could not be read is a Page of the quality `Missing`, and QUALITY_DETAIL says why.
@@ -34,10 +35,9 @@ def render(result: Recognised, view: View) -> bytes:
     SubElement(processing, "processingDateTime").text = view.moment
     made_by = SubElement(processing, "processingSoftware")
     SubElement(made_by, "softwareName").text = software(result)
-    layout = SubElement(alto, "Layout")
-    layout.extend(_page(each) for each in result.results)
+    SubElement(SubElement(alto, "Layout"), PAGES)
     indent(alto, " ")
-    return document(alto)
+    return document(alto, map(_page, result.results))
 
 
 def _page(result: PageResult) -> Element:

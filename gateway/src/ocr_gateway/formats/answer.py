@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from ocr_gateway.formats.child import Children
 from ocr_gateway.formats.negotiate import Format
+from ocr_gateway.formats.pieces import together
 from ocr_gateway.formats.view import View
-from ocr_gateway.problems import Problem
 from ocr_gateway.result import Recognised
 
 # Of the pages that failed, so many are named in the header; JSON has them all.
@@ -35,16 +35,17 @@ async def answer(form: Format, result: Recognised, view: View, children: Childre
     Raises:
         Problem: output_failed.
     """
-    content = await asyncio.to_thread(form.render, result, view)
+    pieces = form.render(result, view)
     if form.program:
-        content = await children.run(form.program, content)
+        content = await children.run(form.program, pieces)
+    else:
+        content = await asyncio.to_thread(together, pieces)
     return Answer(content, form.media_type, _headers(form, result))
 
 
 def _headers(form: Format, result: Recognised) -> dict[str, str]:
     headers = {}
-    failed = [str(each.number) for each in result.results if isinstance(each.outcome, Problem)]
-    if failed:
+    if failed := list(map(str, result.results.problems)):
         headers["OCR-Failed-Pages"] = ", ".join(failed[:MAX_NAMED])
     if form.filename:
         headers["Content-Disposition"] = f'attachment; filename="{form.filename}"'

@@ -1,9 +1,11 @@
 """Answers that are made in a process of their own, because hostile documents are parsed for them in C++."""
 
 import asyncio
+import io
 import logging
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Iterator
 
 from ocr_gateway.problems import Problem
 
@@ -24,8 +26,10 @@ class Children:
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
 
-    async def run(self, module: str, order: bytes) -> bytes:
-        """The child's answer. When the caller is cancelled the child is killed.
+    async def run(self, module: str, order: Iterator[bytes]) -> bytes:
+        """The child's answer to an order that is made in a thread, piece by piece.
+
+        When the caller is cancelled the child is killed.
 
         Raises:
             Problem: output_failed.
@@ -54,11 +58,12 @@ class Children:
         return answer
 
 
-async def _feed(child: Process, order: bytes) -> None:
+async def _feed(child: Process, order: Iterator[bytes]) -> None:
     assert child.stdin is not None  # noqa: S101 - it is a pipe
     try:
-        child.stdin.write(order)
-        await child.stdin.drain()
+        while (piece := await asyncio.to_thread(next, order, None)) is not None:
+            child.stdin.write(piece)
+            await child.stdin.drain()
         child.stdin.close()
         await child.stdin.wait_closed()
     except ConnectionError:  # it ended before it had read all; its status says so
@@ -67,17 +72,17 @@ async def _feed(child: Process, order: bytes) -> None:
 
 async def _answer(child: Process) -> bytes:
     assert child.stdout is not None  # noqa: S101 - it is a pipe
-    answer = bytearray()
+    answer = io.BytesIO()
     while piece := await child.stdout.read(_PIECE):
-        answer += piece
-        if len(answer) > MAX_ANSWER_BYTES:
+        answer.write(piece)
+        if answer.tell() > MAX_ANSWER_BYTES:
             raise Problem(
                 "output_failed",
                 f"The output would have more than {MAX_ANSWER_BYTES} bytes. {_WAY_OUT}",
                 limit=MAX_ANSWER_BYTES,
-                actual=len(answer),
+                actual=answer.tell(),
             )
-    return bytes(answer)
+    return answer.getvalue()
 
 
 async def _said(child: Process) -> str:

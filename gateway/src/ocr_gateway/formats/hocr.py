@@ -1,10 +1,11 @@
 """hOCR 1.2 as XHTML: pages, paragraphs, lines and words with their boxes."""
 
 import math
+from collections.abc import Iterator
 from xml.etree.ElementTree import Comment, Element, SubElement
 
 from ocr_gateway.formats.characters import legible
-from ocr_gateway.formats.markup import document, software
+from ocr_gateway.formats.markup import PAGES, document, software
 from ocr_gateway.formats.view import View
 from ocr_gateway.formats.words import Block, blocks_of, turned, whole, words_of
 from ocr_gateway.result import PageResult, Recognised
@@ -19,7 +20,7 @@ _CLASSES = "ocr_page ocr_carea ocr_par ocr_line ocrx_word ocrp_wconf"
 _STEEP = 45
 
 
-def render(result: Recognised, view: View) -> bytes:
+def render(result: Recognised, view: View) -> Iterator[bytes]:
     """An XHTML document in UTF-8; a page that could not be read is empty, and a comment in it says why."""
     html = Element("html", {"xmlns": "http://www.w3.org/1999/xhtml"})
     head = SubElement(html, "head")
@@ -32,9 +33,8 @@ def render(result: Recognised, view: View) -> bytes:
     }
     for name, content in facts.items():
         SubElement(head, "meta", {"name": name, "content": content})
-    body = SubElement(html, "body")
-    body.extend(_page(each) for each in result.results)
-    return document(html, _DOCTYPE)
+    SubElement(SubElement(html, "body"), PAGES)
+    return document(html, map(_page, result.results), _DOCTYPE)
 
 
 def _page(result: PageResult) -> Element:

@@ -1,6 +1,7 @@
 """The JSON answer, and its JSON Schema."""
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal, NotRequired
 
 from pydantic import Field, TypeAdapter
@@ -109,24 +110,27 @@ def schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID, **described}
 
 
-def render(result: Recognised, view: View) -> bytes:
+def render(result: Recognised, view: View) -> Iterator[bytes]:
     """The answer as UTF-8 JSON. Coordinates are of the upright page, confidences 0 to 1."""
-    pages = result.pages
-    answer: Answer = {
+    head = {
         "schema": SCHEMA_ID,
         "id": view.request_id,
         "status": result.status,
         "model": {"name": result.model.name, "sha256": result.model.sha256} if result.model else None,
-        "pages": [page(each, view) for each in result.results],
-        "usage": {
-            "pages": len(pages),
-            "megapixels": round(sum(page.width * page.height for page in pages) / 1e6, 3),
-            "lines": sum(len(page.lines) for page in pages),
-        },
-        "timings_ms": {name: round(value, 1) for name, value in result.timings_ms.items()},
     }
-    # Half of a surrogate pair cannot be encoded: it becomes a question mark.
-    return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+    yield dumped(head).removesuffix(b"}") + b',"pages":['
+    pixels = lines = 0
+    for place, each in enumerate(result.results):
+        yield b"," * bool(place) + dumped(page(each, view))
+        if isinstance(each.outcome, Page):
+            pixels += each.outcome.width * each.outcome.height
+            lines += len(each.outcome.lines)
+    read = len(result.results) - len(result.results.problems)
+    tail = {
+        "usage": Usage(pages=read, megapixels=round(pixels / 1e6, 3), lines=lines),
+        "timings_ms": rounded(result.timings_ms),
+    }
+    yield b"]," + dumped(tail).removeprefix(b"{")
 
 
 def page(result: PageResult, view: View) -> PageAnswer | FailedPage:
@@ -150,6 +154,16 @@ def page(result: PageResult, view: View) -> PageAnswer | FailedPage:
     if result.dpi:
         answer["dpi"] = result.dpi
     return answer
+
+
+def dumped(value: Mapping[str, object]) -> bytes:
+    """An object as JSON in UTF-8. Half of a surrogate pair cannot be encoded: it becomes a question mark."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+
+
+def rounded(timings_ms: Mapping[str, float]) -> dict[str, float]:
+    """Milliseconds to a tenth."""
+    return {stage: round(value, 1) for stage, value in timings_ms.items()}
 
 
 def confidence(page: Page) -> float | None:

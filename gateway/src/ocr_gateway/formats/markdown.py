@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from ocr_gateway.formats.characters import legible
+from ocr_gateway.formats.pieces import separated
 from ocr_gateway.formats.view import View
 from ocr_gateway.formats.words import blocks_of
 from ocr_gateway.result import PageResult, Recognised
@@ -20,13 +21,15 @@ _MARKUP = re.compile(r"[\\`*_\[\]<>&~]")
 _FIRST = re.compile(r"^(?:(\d+)(?=[.)](?:\s|$))|(?=[#+=-]))")
 
 
-def render(result: Recognised, _: View) -> bytes:
+def render(result: Recognised, _: View) -> Iterator[bytes]:
     """Each page begins with the comment `<!-- page N -->`; one that could not be read says so there. UTF-8.
 
     The lines of a paragraph are joined, words that were divided at a line's end are made whole, and items of
     lists stay on lines of their own. What was read is text: nothing in it becomes markup.
     """
-    return ("\n\n".join(part for each in result.results for part in _page(each)) + "\n").encode()
+    parts = (part.encode() for each in result.results for part in _page(each))
+    yield from separated(parts, b"\n\n")
+    yield b"\n"
 
 
 def _page(result: PageResult) -> Iterator[str]:

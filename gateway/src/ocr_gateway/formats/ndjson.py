@@ -1,8 +1,7 @@
 """The answer as a stream of events, one JSON object a line: `meta`, then `page` or `page_error` for each page
 in order, then `end`."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from ocr_gateway.formats import json as json_format
@@ -13,14 +12,12 @@ from ocr_gateway.result import PageResult, Recognised
 Status = Literal["succeeded", "partial", "failed"]
 
 
-def render(result: Recognised, view: View) -> bytes:
+def render(result: Recognised, view: View) -> Iterator[bytes]:
     """All events of a document that has been read."""
-    events = [
-        meta(len(result.results), view),
-        *(page(each, view) for each in result.results),
-        end(result.status, result.timings_ms),
-    ]
-    return b"".join(events)
+    yield meta(len(result.results), view)
+    for each in result.results:
+        yield page(each, view)
+    yield end(result.status, result.timings_ms)
 
 
 def meta(pages: int, view: View) -> bytes:
@@ -37,9 +34,7 @@ def page(result: PageResult, view: View) -> bytes:
 
 def end(status: Status, timings_ms: Mapping[str, float]) -> bytes:
     """The last event of a document that was read to its end."""
-    return _line(
-        {"event": "end", "status": status, "timings_ms": {k: round(v, 1) for k, v in timings_ms.items()}}
-    )
+    return _line({"event": "end", "status": status, "timings_ms": json_format.rounded(timings_ms)})
 
 
 def broken(problem: Problem, view: View) -> bytes:
@@ -48,4 +43,4 @@ def broken(problem: Problem, view: View) -> bytes:
 
 
 def _line(event: Mapping[str, object]) -> bytes:
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return json_format.dumped(event) + b"\n"

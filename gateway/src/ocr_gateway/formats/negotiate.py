@@ -13,7 +13,7 @@ from ocr_gateway.result import Recognised
 
 @dataclass(frozen=True)
 class Format:
-    """A media type and what makes it; `render` may take a while and runs in a thread.
+    """A media type and what makes it; `render` gives it in pieces, may take a while and runs in a thread.
 
     `also` are further media types by which Accept may ask for it, and which it then has. `program` is a
     module which is run as a process (`child.py`) to make the answer out of what `render` gives. `filename` is
@@ -21,7 +21,7 @@ class Format:
     """
 
     media_type: str
-    render: Callable[[Recognised, View], bytes]
+    render: Callable[[Recognised, View], Iterator[bytes]]
     also: tuple[str, ...] = ()
     program: str | None = None
     filename: str | None = None

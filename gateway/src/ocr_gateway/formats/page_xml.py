@@ -1,9 +1,10 @@
 """PAGE XML 2019-07-15: a document for each page, as the format has it."""
 
+from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, indent
 
 from ocr_gateway.formats.characters import legible
-from ocr_gateway.formats.markup import document, software
+from ocr_gateway.formats.markup import PAGES, document, software
 from ocr_gateway.formats.view import View
 from ocr_gateway.formats.words import Block, blocks_of, corners, whole, words_of
 from ocr_gateway.result import PageResult, Recognised
@@ -18,18 +19,19 @@ _ROOT = {
 }
 
 
-def render(result: Recognised, view: View) -> bytes:
+def render(result: Recognised, view: View) -> Iterator[bytes]:
     """The XML document of the only page, or a `PageDocuments` whose children are one for each page; UTF-8.
 
     A page that could not be read is empty, of no width and height; its metadata's comment says why.
     """
-    pages = [_document(each, software(result), view) for each in result.results]
-    root = pages[0]
-    if len(pages) > 1:
+    pages = (_document(each, software(result), view) for each in result.results)
+    if len(result.results) == 1:
+        root = next(pages)
+    else:
         root = Element("PageDocuments", {"xmlns": _SEVERAL})
-        root.extend(pages)
+        SubElement(root, PAGES)
     indent(root, " ")
-    return document(root)
+    yield from document(root, pages)
 
 
 def _document(result: PageResult, made_by: str, view: View) -> Element:

@@ -17,13 +17,18 @@ _NONE = "-1"
 _NOWHERE = (0, 0, 0, 0)
 
 
-def render(result: Recognised, _: View) -> bytes:
+def render(result: Recognised, _: View) -> Iterator[bytes]:
     """A header and a row for each page (level 1), block, paragraph, line and word (level 5); UTF-8.
 
     Counted from 1; confidence 0 to 100. A page that could not be read has a row of no width and height.
     """
-    rows = ("\t".join(row) for each in result.results for row in _rows(each))
-    return "".join(f"{row}\n" for row in ("\t".join(COLUMNS), *rows)).encode()
+    yield _written(COLUMNS)
+    for each in result.results:
+        yield from map(_written, _rows(each))
+
+
+def _written(row: tuple[str, ...]) -> bytes:
+    return ("\t".join(row) + "\n").encode()
 
 
 def _rows(result: PageResult) -> Iterator[tuple[str, ...]]:

@@ -92,6 +92,10 @@ class MemoryStore:
         """As the protocol says."""
         self._jobs[record.id] = _Held(record.but(status="cancelled"), None)
 
+    async def waiting(self) -> int:
+        """As the protocol says."""
+        return len(self._queue)
+
     async def close(self) -> None:
         """Nothing is held but memory."""
 

@@ -1,14 +1,16 @@
 """What is known of one job."""
 
+import gzip
+import io
+import json
 import secrets
-from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict
 
 from ocr_gateway.options import Options
 from ocr_gateway.problems import Problem
-from ocr_gateway.result import PageResult, Recognised
+from ocr_gateway.result import PAGE_RESULT, Recognised, Results
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ENDED: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
@@ -51,20 +53,18 @@ class Record(BaseModel):
         return self.model_copy(update=changes)
 
 
-class _Result(BaseModel):
-    results: tuple[PageResult, ...]
-    timings_ms: Mapping[str, float]
-
-
-_ADAPTER = TypeAdapter(_Result)
-
-
 def pack(recognised: Recognised) -> bytes:
-    """A result as it is kept."""
-    return _ADAPTER.dump_json(_Result(results=recognised.results, timings_ms=recognised.timings_ms))
+    """A result as it is kept: a line of JSON with the timings and one for each page, compressed."""
+    kept = io.BytesIO()
+    with gzip.GzipFile(fileobj=kept, mode="wb", compresslevel=1) as lines:
+        lines.write(json.dumps(dict(recognised.timings_ms)).encode() + b"\n")
+        for result in recognised.results:
+            lines.write(PAGE_RESULT.dump_json(result) + b"\n")
+    return kept.getvalue()
 
 
 def unpack(data: bytes) -> Recognised:
     """A kept result."""
-    kept = _ADAPTER.validate_json(data)
-    return Recognised(kept.results, kept.timings_ms)
+    with gzip.open(io.BytesIO(data)) as lines:
+        timings_ms = json.loads(next(lines))
+        return Recognised(Results(map(PAGE_RESULT.validate_json, lines)), timings_ms)

@@ -103,6 +103,11 @@ class RedisStore:
         """As the protocol says."""
         await self._end(record.but(status="cancelled"), b"")
 
+    async def waiting(self) -> int:
+        """As the protocol says."""
+        async with _told():
+            return await self._redis.llen(*self._keys("queue"))
+
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from ocr_gateway.access.caller import CALLER, Caller
 from ocr_gateway.deadline import Deadline
 from ocr_gateway.jobs.record import Record, pack
-from ocr_gateway.jobs.settings import JobSettings
 from ocr_gateway.jobs.store import UNAVAILABLE, JobStore
 from ocr_gateway.problems import CODES, Problem
-from ocr_gateway.recognise import Job, Recogniser
-from ocr_gateway.result import PageResult, Recognised
+from ocr_gateway.recognise import Job
+from ocr_gateway.result import Recognised, Results
+from ocr_gateway.services import Services
+from ocr_wire.logs import CONTEXT
+from ocr_wire.tracing import Tracer
 
 HEARTBEAT_SECONDS = 1.0
 IDLE_SECONDS = 0.2
@@ -29,14 +31,16 @@ class Runner:
     def __init__(
         self,
         store: JobStore,
-        recogniser: Recogniser,
-        settings: JobSettings,
+        services: Services,
+        tracer: Tracer,
         clock: Callable[[], float],
         stopping: Callable[[], bool],
     ) -> None:
         self._store = store
-        self._recogniser = recogniser
-        self._settings = settings
+        self._recogniser = services.recogniser
+        self._metrics = services.metrics
+        self._settings = services.config.jobs
+        self._tracer = tracer
         self._clock = clock
         self._stopping = stopping
 
@@ -78,10 +82,15 @@ class Runner:
 
     async def _run(self, job_id: str) -> None:
         record = await self._store.get(job_id)
-        CALLER.set(Caller(record.owner if record else ""))
         document = await self._store.document(job_id)
         if record is None or record.ended or document is None:
             return
+        with self._tracer.span("job", "internal") as span:
+            CALLER.set(Caller(record.owner, span.context))
+            CONTEXT.set({"request_id": record.request_id, "trace_id": span.context.trace_id})
+            await self._do(record, document)
+
+    async def _do(self, record: Record, document: bytes) -> None:
         now = self._clock()
         settings = self._settings
         expires = now + settings.job_timeout_seconds + settings.job_ttl_seconds
@@ -89,13 +98,14 @@ class Runner:
         if not await self._store.save(record):
             return
         try:
-            recognised = await self._patiently(record, document)
+            with self._metrics.jobs_running.track_inprogress():
+                recognised = await self._patiently(record, document)
         except Problem as problem:
             if problem.code == UNAVAILABLE:
                 raise
             await self._end(record, problem, None)
         except Exception:
-            await self._end(record, Problem("internal", f"Report {job_id} to the operators."), None)
+            await self._end(record, Problem("internal", f"Report {record.id} to the operators."), None)
             raise
         else:
             await self._end(record, None, recognised)
@@ -112,8 +122,9 @@ class Runner:
             pages_total=pages,
         )
         packed = None if recognised is None else await asyncio.to_thread(pack, recognised)
-        await self._store.save(ended, packed)
-        log.info("job ended", extra={"request_id": record.request_id, "status": ended.status})
+        if await self._store.save(ended, packed):
+            self._metrics.job_ended(ended.status)
+        log.info("job ended", extra={"status": ended.status})
 
     async def _patiently(self, record: Record, document: bytes) -> Recognised:
         """Read a document; pages that failed for a reason that passes are tried again, with all others."""
@@ -125,9 +136,9 @@ class Runner:
             rounds_left -= 1
             try:
                 recognised = await self._read(
-                    record, document, Job(record.request_id, deadline, record.options)
+                    record, document, Job(record.request_id, deadline, record.options, patient=True)
                 )
-                passing = next(filter(_passes, _problems(recognised)), None)
+                passing = next(filter(_passes, recognised.results.problems.values()), None)
                 if passing is None or not rounds_left:
                     return recognised
             except Problem as problem:
@@ -137,19 +148,12 @@ class Runner:
             await asyncio.sleep(passing.retry_after or 1)
 
     async def _read(self, record: Record, document: bytes, job: Job) -> Recognised:
-        results: list[PageResult] = []
+        results = Results()
         async with self._recogniser.reading(document, job) as reading:
             async for result in reading:
-                results.append(result)
+                results.add(result)
                 await self._store.save(record.but(pages_done=len(results), pages_total=reading.total))
-        recognised = Recognised(tuple(results), job.timings.stages)
-        if not recognised.pages:
-            raise _problems(recognised)[0]
-        return recognised
-
-
-def _problems(recognised: Recognised) -> list[Problem]:
-    return [result.outcome for result in recognised.results if isinstance(result.outcome, Problem)]
+        return Recognised.of(results, job.timings.stages)
 
 
 def _passes(problem: Problem) -> bool:

@@ -10,12 +10,13 @@ from ocr_gateway.jobs.memory import MemoryStore
 from ocr_gateway.jobs.redis import RedisStore, connect
 from ocr_gateway.jobs.runner import Runner
 from ocr_gateway.jobs.store import JobStore
-from ocr_gateway.recognise import Recogniser
+from ocr_gateway.services import Services
+from ocr_wire.tracing import Tracer
 
 
 @asynccontextmanager
 async def running(
-    store: JobStore | None, config: Config, recogniser: Recogniser, draining: Callable[[], bool]
+    store: JobStore | None, services: Services, tracer: Tracer, draining: Callable[[], bool]
 ) -> AsyncIterator[None]:
     """Run the store's jobs while the block runs; none when there is no store.
 
@@ -26,13 +27,13 @@ async def running(
         yield
         return
     ending = asyncio.Event()
-    runner = Runner(store, recogniser, config.jobs, time.time, lambda: draining() or ending.is_set())
+    runner = Runner(store, services, tracer, time.time, lambda: draining() or ending.is_set())
     working = asyncio.create_task(runner.run())
     try:
         yield
     finally:
         ending.set()
-        await asyncio.wait({working}, timeout=config.drain_seconds)
+        await asyncio.wait({working}, timeout=services.config.drain_seconds)
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
         await store.close()

@@ -66,6 +66,10 @@ class JobStore(Protocol):
         """End a job, and drop its document and its result."""
         ...
 
+    async def waiting(self) -> int:
+        """How many jobs no gateway has claimed yet. Raises Problem: job_store_unavailable."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections."""
         ...

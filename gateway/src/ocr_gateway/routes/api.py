@@ -1,16 +1,20 @@
 """All that the gateway answers: the operations, their routes, and GET /openapi.json about them."""
 
 import json
+from collections.abc import Iterator
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from ocr_gateway.problems import CODES
 from ocr_gateway.routes import about, batch, compat, health, mimicry, ocr, oip, page
 from ocr_gateway.routes import jobs as job_routes
 from ocr_gateway.routes.openapi import describe
 from ocr_gateway.routes.operation import Operation, Reply
 from ocr_gateway.routes.operation import routes as routes_of
+
+SERVER_ERROR = 500
 
 
 def operations(*, jobs: bool) -> tuple[Operation, ...]:
@@ -44,3 +48,11 @@ def operations(*, jobs: bool) -> tuple[Operation, ...]:
 def routes(*, jobs: bool) -> tuple[BaseRoute, ...]:
     """The routes that serve them, and the page for people."""
     return (*routes_of(operations(jobs=jobs)), *page.ROUTES)
+
+
+def failures(*, jobs: bool) -> Iterator[tuple[str, int]]:
+    """Path and status of every answer to work that is a failure of the service."""
+    for operation in operations(jobs=jobs):
+        if operation.method == "POST":
+            statuses = {CODES[code].status for code in operation.codes}
+            yield from ((operation.path, status) for status in sorted(statuses) if status >= SERVER_ERROR)

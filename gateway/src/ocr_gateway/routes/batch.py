@@ -11,10 +11,11 @@ from ocr_gateway.documents import body, source
 from ocr_gateway.documents.multipart import MAX_PARTS
 from ocr_gateway.documents.source import MAX_DOCUMENTS
 from ocr_gateway.formats import json as json_format
+from ocr_gateway.formats.pieces import together
 from ocr_gateway.formats.view import View
 from ocr_gateway.options import parse
 from ocr_gateway.problems import Problem
-from ocr_gateway.recognise import Job, Recogniser, Timings
+from ocr_gateway.recognise import Job, Recogniser
 from ocr_gateway.routes import described
 from ocr_gateway.routes.answers import BatchAnswer
 from ocr_gateway.routes.operation import FORM, JSON, READING, Operation, Reply
@@ -39,7 +40,7 @@ async def batch(request: Request) -> Response:
                 "invalid_parameter", f"output={options.output[:64]!r}: a batch is answered as json."
             )
         views = [View(exchange_of(request).request_id, options, document) for document in documents]
-        jobs = [Job(view.request_id, deadline, options, Timings()) for view in views]
+        jobs = [Job(view.request_id, deadline, options, patient=True) for view in views]
         work = _read_all(services.recogniser, list(zip(jobs, views, strict=True)))
         slots = await while_connected(request, work)
     head = json.dumps({"id": exchange_of(request).request_id}).encode().removesuffix(b"}")
@@ -79,7 +80,8 @@ async def _read_all(recogniser: Recogniser, slots: Sequence[tuple[Job, View]]) -
                 result = await recogniser.recognise(view.document, job)
             except Problem as problem:
                 return json.dumps({"error": problem.document(job.request_id)}, ensure_ascii=False).encode()
-            return b'{"document": ' + await asyncio.to_thread(json_format.render, result, view) + b"}"
+            document = await asyncio.to_thread(together, json_format.render(result, view))
+            return b'{"document": ' + document + b"}"
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(read(job, view)) for job, view in slots]

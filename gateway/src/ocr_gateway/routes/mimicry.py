@@ -5,7 +5,7 @@ be read is that page's problem: these answers have no place for one.
 """
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from typing import Literal
 
@@ -22,7 +22,7 @@ from ocr_gateway.routes.about import models_of
 from ocr_gateway.routes.described import form
 from ocr_gateway.routes.operation import BYTES, FORM, JSON, READING, Operation, Reply
 from ocr_gateway.services import exchange_of, services_of, while_connected
-from ocr_wire.result import Line
+from ocr_wire.result import Line, Page
 
 Asked = tuple[bytes, Options]
 # Tesseract's names of languages (ISO 639-2, and its own for Chinese) that differ from BCP 47.
@@ -109,22 +109,23 @@ async def paddlex(request: Request) -> Response:
         return source.from_base64(asked.file, "file"), options
 
     result = await _read(request, take)
-    sizes = [{"width": page.width, "height": page.height} for page in result.pages]
+    sizes, pruned = zip(*map(_paddle_page, result.pages), strict=True)
     alone = len(sizes) == 1
     info = {"type": "image", **sizes[0]} if alone else {"type": "pdf", "numPages": len(sizes), "pages": sizes}
-    pruned = [
-        {
-            "rec_texts": [line.text for line in page.lines],
-            "rec_scores": [line.confidence for line in page.lines],
-            "dt_polys": [line.polygon for line in page.lines],
-            "rec_polys": [line.polygon for line in page.lines],
-            "rec_boxes": [line.bbox for line in page.lines],
-        }
-        for page in result.pages
-    ]
     answer = {"ocrResults": [{"prunedResult": each} for each in pruned], "dataInfo": info}
     head = {"logId": exchange_of(request).request_id, "errorCode": 0, "errorMsg": "Success"}
     return _json({**head, "result": answer})
+
+
+def _paddle_page(page: Page) -> tuple[dict[str, int], dict[str, object]]:
+    pruned = {
+        "rec_texts": [line.text for line in page.lines],
+        "rec_scores": [line.confidence for line in page.lines],
+        "dt_polys": [line.polygon for line in page.lines],
+        "rec_polys": [line.polygon for line in page.lines],
+        "rec_boxes": [line.bbox for line in page.lines],
+    }
+    return {"width": page.width, "height": page.height}, pruned
 
 
 async def liteparse(request: Request) -> Response:
@@ -165,14 +166,13 @@ async def _read(request: Request, take: Callable[[body.Pieces], Awaitable[Asked]
         document, options = await take(body.chunks(request, services.body_limits, lease, deadline))
         job = Job(exchange_of(request).request_id, deadline, options)
         result = await while_connected(request, services.recogniser.recognise(document, job))
-    for page in result.results:
-        if isinstance(page.outcome, Problem):
-            raise page.outcome
+    if problems := list(result.results.problems.values()):
+        raise problems[0]
     return result
 
 
-def _lines(result: Recognised) -> list[Line]:
-    return [line for page in result.pages for line in page.lines]
+def _lines(result: Recognised) -> Iterator[Line]:
+    return (line for page in result.pages for line in page.lines)
 
 
 async def _check_languages(request: Request, wanted: Mapping[str, str]) -> None:

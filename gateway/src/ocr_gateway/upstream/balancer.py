@@ -4,13 +4,22 @@ import asyncio
 import random
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from itertools import islice
+from typing import Literal, get_args
 
 from ocr_gateway.upstream.resolver import Endpoint
 
 FIRST_EJECTION_SECONDS = 0.5
 LONGEST_EJECTION_SECONDS = 8.0
+# Of how many servers the less busy one is taken; they are among so many that are drawn, or among all.
+CHOICES, DRAWN = 2, 8
 # One or two may be the page's fault.
 ERRORS_IN_A_ROW = 5
+
+# usable: gets requests; failing: only gets them when all do so; unready: says so itself; ejected: its
+# connection failed a moment ago.
+State = Literal["usable", "failing", "unready", "ejected"]
+STATES: tuple[State, ...] = get_args(State)
 
 
 @dataclass(eq=False)
@@ -18,6 +27,7 @@ class Replica:
     """What the gateway knows of one model server."""
 
     endpoint: Endpoint
+    upstream: str = ""
     in_flight: int = 0
     failures: int = 0
     ejected_until: float = 0.0
@@ -41,6 +51,8 @@ class Balancer:
         self._clock = clock
         self._chance = chance
         self._replicas: dict[Endpoint, Replica] = {}
+        self._of: dict[str, list[Replica]] = {}
+        self._troubled: set[Replica] = set()  # all that may be ejected or unready
         self._changed = asyncio.Event()
 
     @property
@@ -54,35 +66,56 @@ class Balancer:
     @property
     def usable(self) -> int:
         """Servers that a request may be sent to now."""
-        return len(self._usable())
+        return len(self._replicas) - sum(not self._is_usable(replica) for replica in self._troubled)
 
-    def update(self, endpoints: Iterable[Endpoint]) -> None:
-        """Take over the endpoints that exist now; what is known of those that stay is kept."""
+    def count(self, state: State) -> int:
+        """Servers in that state now."""
+        return sum(self._state(replica) == state for replica in self._replicas.values())
+
+    def update(self, endpoints: Iterable[Endpoint], upstream: str = "") -> None:
+        """Take over the endpoints that an upstream has now; what is known of those that stay is kept."""
         known = self._replicas
-        self._replicas = {e: known.get(e) or Replica(e) for e in sorted(endpoints)}
+        others = {e: replica for e, replica in known.items() if replica.upstream != upstream}
+        self._know(others | {e: known.get(e) or Replica(e, upstream) for e in sorted(endpoints)})
         if self._replicas.keys() - known.keys():
             self._notify()
 
-    def pick(self, exclude: Collection[Replica] = ()) -> Replica | None:
-        """The server for the next request, or None when there is none to try."""
-        usable = self._usable(exclude)
-        two = self._chance.sample(usable, min(2, len(usable)))
-        now = self._clock()
-        return min(two, key=lambda one: (one.shunned_until > now, one.in_flight), default=None)
+    def keep(self, upstreams: Collection[str]) -> None:
+        """Forget the endpoints of all other upstreams."""
+        self._know({e: r for e, r in self._replicas.items() if r.upstream in upstreams})
 
-    def _usable(self, exclude: Collection[Replica] = ()) -> list[Replica]:
+    def pick(self, exclude: Collection[Replica] = (), upstream: str = "") -> Replica | None:
+        """The server of that upstream for the next request, or None when there is none to try.
+
+        The first two that can be used in a random order: the effort does not grow with the servers.
+        """
+        known = self._of.get(upstream, [])
+        two = self._first(self._chance.sample(known, min(DRAWN, len(known))), exclude)
+        if len(two) < CHOICES and len(known) > DRAWN:
+            two = self._first(self._chance.sample(known, len(known)), exclude)
+        return min(two, key=lambda one: (self._state(one) == "failing", one.in_flight), default=None)
+
+    def _first(self, drawn: Iterable[Replica], exclude: Collection[Replica]) -> list[Replica]:
+        usable = (one for one in drawn if one not in exclude and self._is_usable(one))
+        return list(islice(usable, CHOICES))
+
+    def _is_usable(self, replica: Replica) -> bool:
+        return self._state(replica) in ("usable", "failing")
+
+    def _state(self, replica: Replica) -> State:
         now = self._clock()
-        return [
-            replica
-            for replica in self._replicas.values()
-            if replica.ready is not False and replica.ejected_until <= now and replica not in exclude
-        ]
+        if replica.ejected_until > now:
+            return "ejected"
+        if replica.ready is False:
+            return "unready"
+        return "failing" if replica.shunned_until > now else "usable"
 
     def failed(self, replica: Replica) -> None:
         """The connection failed: leave the server out for a moment."""
         replica.ejected_until = self._clock() + _pause(replica.failures)
         replica.failures += 1
         replica.ready = None
+        self._doubt(replica)
 
     def answered(self, replica: Replica, *, well: bool) -> None:
         """The server answered: it is there. `well` is false for an error of its own."""
@@ -94,8 +127,8 @@ class Balancer:
     def judged(self, replica: Replica, *, ready: bool) -> None:
         """The server's own word on its readiness; it ends an ejection."""
         news = ready and (not replica.ready or replica.failures)
-        self._is_there(replica)
         replica.ready = ready
+        self._is_there(replica)
         if news:
             self._notify()
 
@@ -110,6 +143,21 @@ class Balancer:
     def _is_there(self, replica: Replica) -> None:
         replica.failures = 0
         replica.ejected_until = 0.0
+        if replica.ready is False:
+            self._doubt(replica)
+        else:
+            self._troubled.discard(replica)
+
+    def _doubt(self, replica: Replica) -> None:
+        if self._replicas.get(replica.endpoint) is replica:  # a request may outlive what is known
+            self._troubled.add(replica)
+
+    def _know(self, replicas: dict[Endpoint, Replica]) -> None:
+        self._replicas = replicas
+        self._troubled.intersection_update(replicas.values())
+        self._of = {}
+        for replica in replicas.values():
+            self._of.setdefault(replica.upstream, []).append(replica)
 
     def _notify(self) -> None:
         self._changed.set()

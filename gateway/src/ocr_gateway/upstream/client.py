@@ -1,10 +1,8 @@
 """Calls of model servers, with retries on another one."""
 
 import asyncio
-import io
 import logging
-import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -16,11 +14,15 @@ from ocr_gateway.problems import Problem
 from ocr_gateway.upstream.answer import OK, UNAVAILABLE, Answer
 from ocr_gateway.upstream.balancer import Balancer, Replica
 from ocr_gateway.upstream.fairness import FairQueue
+from ocr_gateway.upstream.traffic import Traffic
+from ocr_wire.trace import HEADER
+from ocr_wire.tracing import Span, Tracer, Value
 
 SERVER_ERROR = 500
 # Answers of a server that is broken, not busy (503) and not late (504).
 OWN_FAULTS = frozenset({500, 502})
 MAX_ATTEMPTS = 5
+PIECE_BYTES = 256 * 1024
 NO_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=2)
 
 log = logging.getLogger(__name__)
@@ -28,27 +30,38 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Call:
-    """One request to any model server; it must be free of side effects, for it may be sent again."""
+    """One request to any model server; it must be free of side effects, for it may be sent again.
+
+    A `patient` one waits for its turn up to the deadline.
+    """
 
     method: str
     path: str
     request_id: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    patient: bool = False
 
 
 class Upstream:
     """All model servers as one."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, balancer: Balancer, metrics: Metrics, patience: float
+        self,
+        session: aiohttp.ClientSession,
+        traffic: Traffic,
+        balancer: Balancer,
+        metrics: Metrics,
+        tracer: Tracer,
+        patience: float,
     ) -> None:
         self._session = session
+        self._traffic = traffic
         self._balancer = balancer
         self._metrics = metrics
+        self._tracer = tracer
         self._patience = patience
         self.queue = FairQueue(lambda: balancer.usable)
-        metrics.count_waiting(lambda: self.queue.waiting)
 
     async def send(self, call: Call, deadline: Deadline) -> Answer:
         """Send an inference when it is the client's turn, anything else at once.
@@ -58,7 +71,7 @@ class Upstream:
         """
         if call.body is None:
             return await self._send(call, deadline)
-        async with self.queue.turn(caller().client, deadline):
+        async with self.queue.turn(caller().client, deadline, patient=call.patient):
             return await self._send(call, deadline)
 
     async def _send(self, call: Call, deadline: Deadline) -> Answer:
@@ -75,7 +88,7 @@ class Upstream:
         patience: Deadline | None = None
         attempt = 0
         while attempt < MAX_ATTEMPTS:
-            replica = self._balancer.pick(exclude=tried)
+            replica = self._pick(call, tried)
             if replica is None:
                 patience = patience or Deadline.after(self._patience)
                 if refusal is not None or not patience.remaining():
@@ -98,14 +111,23 @@ class Upstream:
             retry_after=1,
         )
 
+    def _pick(self, call: Call, tried: Collection[Replica]) -> Replica | None:
+        """Of the upstream where the request belongs; of another one when that has none to try."""
+        order = self._traffic.split.order(call.request_id)
+        picked = (self._balancer.pick(exclude=tried, upstream=upstream) for upstream in order)
+        return next(filter(None, picked), None)
+
     async def _attempt(self, replica: Replica, call: Call, deadline: Deadline, attempt: int) -> Answer | None:
         """One try; None when the server is not there (no connection, or not ready), so another one may be."""
-        started = time.perf_counter()
+        clock, split = asyncio.get_running_loop().time, self._traffic.split
+        started = clock()
         result = "cancelled"
         replica.in_flight += 1
         try:
-            answer = await self._exchange(replica, call, deadline)
-            result = "5xx" if answer.status >= SERVER_ERROR else "ok"
+            with self._tracer.span(call.method, "client", caller().trace.header) as span:
+                span.attributes |= _attributes(replica, call, attempt)
+                answer = await self._exchange(replica, call, deadline, span)
+            result = _result(answer.status)
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError of connecting is an OSError, too
             result = "connect_error"
             self._balancer.failed(replica)
@@ -124,33 +146,64 @@ class Upstream:
             raise
         finally:
             replica.in_flight -= 1
-            self._metrics.called(result, attempt=attempt, seconds=time.perf_counter() - started)
+            seconds = clock() - started
+            self._metrics.called(result, attempt=attempt, seconds=seconds)
+            if call.body is not None and result != "refused":
+                self._metrics.tried(split, replica.upstream, result, seconds)
         if answer.status == UNAVAILABLE and answer.error.code == "not_ready":
             self._balancer.judged(replica, ready=False)
             return None
         self._balancer.answered(replica, well=answer.status not in OWN_FAULTS)
         if answer.status == OK and "queue" in (timings := answer.timings_ms):
-            self.queue.learn(time.perf_counter() - started, timings["queue"] / 1000)
+            self.queue.learn(seconds, timings["queue"] / 1000)
         return answer
 
-    async def _exchange(self, replica: Replica, call: Call, deadline: Deadline) -> Answer:
+    async def _exchange(self, replica: Replica, call: Call, deadline: Deadline, span: Span) -> Answer:
+        length = {} if call.body is None else {"Content-Length": str(len(call.body))}
         headers = {
             **call.headers,
+            **length,
             "X-Request-Id": call.request_id,
-            "traceparent": caller().traceparent,
+            HEADER: span.context.header,
             "X-Request-Deadline-Ms": str(round(deadline.remaining() * 1000)),
         }
         async with self._session.request(
             call.method,
             f"http://{replica.endpoint.authority}{call.path}",
             headers=headers,
-            # A stream of the same bytes: aiohttp writes it in pieces, and the loop turns between them.
-            data=None if call.body is None else io.BytesIO(call.body),
+            data=None if call.body is None else _pieces(call.body),
             allow_redirects=False,
             timeout=NO_TIMEOUT,
         ) as response:
             names = {name.lower(): value for name, value in response.headers.items()}
+            span.attributes["http.response.status_code"] = response.status
+            if response.status >= SERVER_ERROR:
+                span.attributes["error.type"] = str(response.status)
             return Answer(response.status, names, await response.read())
+
+
+async def _pieces(body: bytes) -> AsyncIterator[memoryview]:
+    """The body without a copy of it; the loop turns between the pieces."""
+    view = memoryview(body)
+    for start in range(0, len(view), PIECE_BYTES):
+        yield view[start : start + PIECE_BYTES]
+
+
+def _result(status: int) -> str:
+    """A 503 is no work done: the server is full, or not ready."""
+    if status == UNAVAILABLE:
+        return "refused"
+    return "5xx" if status >= SERVER_ERROR else "ok"
+
+
+def _attributes(replica: Replica, call: Call, attempt: int) -> dict[str, Value]:
+    """OpenTelemetry's conventions for HTTP clients."""
+    return {
+        "http.request.method": call.method,
+        "http.request.resend_count": attempt - 1,
+        "server.address": replica.endpoint.ip,
+        "server.port": replica.endpoint.port,
+    }
 
 
 def open_session() -> aiohttp.ClientSession:

@@ -11,8 +11,10 @@ from ocr_gateway.problems import Problem
 
 # Pages at one model server, its queue included: where to begin, and the bounds of what is learned.
 FIRST_WINDOW, LEAST_WINDOW, LARGEST_WINDOW = 4.0, 2.0, 64.0
-# Weight of the newest call in the mean time of a call.
+# Weight of the newest call in the mean times.
 NEWEST = 0.1
+# How long a page may have to wait: that of so many pages' work, or a second where pages are short.
+MOST_PAGES, MOST_SECONDS = 2.0, 1.0
 
 
 class FairQueue:
@@ -22,13 +24,15 @@ class FairQueue:
       not served for the longest time. So two hundred pages of one delay another's single one by one page.
     - How many pages a model server holds is learned from the time that pages wait there: more, while pages
       wait here and hardly there; fewer, once a page waits longer than it is worked on.
-    - A page that would not get its turn in time is refused at once.
+    - A page that would not get its turn before its deadline is refused at once, and so is one that would wait
+      far longer than pages take (`MOST_PAGES`), unless it is `patient`: a page of a document waits for the
+      others of it anyway, while the client of a single one is better told early.
     """
 
     def __init__(self, servers: Callable[[], int]) -> None:
         self._servers = servers
         self._window = FIRST_WINDOW
-        self._mean_seconds = 0.0
+        self._mean_seconds = self._mean_work = 0.0
         self._running: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         self._served: dict[str, int] = {}
@@ -45,13 +49,13 @@ class FairQueue:
         return (self.waiting + self._running.total()) * self._mean_seconds / self._capacity
 
     @asynccontextmanager
-    async def turn(self, client: str, deadline: Deadline) -> AsyncIterator[None]:
+    async def turn(self, client: str, deadline: Deadline, *, patient: bool) -> AsyncIterator[None]:
         """Hold a place at the model servers.
 
         Raises:
-            Problem: queue_full, when the turn would come after the deadline.
+            Problem: queue_full, when the turn would come too late.
         """
-        await self._enter(client, deadline)
+        await self._enter(client, deadline, patient=patient)
         try:
             yield
         finally:
@@ -59,8 +63,10 @@ class FairQueue:
 
     def learn(self, seconds: float, queued: float) -> None:
         """A call took `seconds`, `queued` of them in the model server's queue."""
-        self._mean_seconds += (NEWEST if self._mean_seconds else 1) * (seconds - self._mean_seconds)
         work, step = seconds - queued, 1 / self._capacity
+        weight = NEWEST if self._mean_seconds else 1
+        self._mean_seconds += weight * (seconds - self._mean_seconds)
+        self._mean_work += weight * (work - self._mean_work)
         if self._waiting and queued < work / 4:
             self._window = min(LARGEST_WINDOW, self._window + step)
         elif queued > work:
@@ -75,11 +81,11 @@ class FairQueue:
         """Without a model server nobody is served sooner by letting others wait."""
         return self._servers() == 0 or self._running.total() < int(self._capacity)
 
-    async def _enter(self, client: str, deadline: Deadline) -> None:
+    async def _enter(self, client: str, deadline: Deadline, *, patient: bool) -> None:
         if self._open and not self._waiting:
             self._serve(client)
             return
-        self._refuse_late(client, deadline)
+        self._refuse_late(client, deadline, patient=patient)
         turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(client, deque()).append(turn)
         try:
@@ -91,16 +97,19 @@ class FairQueue:
                 self._leave(client)
             raise
 
-    def _refuse_late(self, client: str, deadline: Deadline) -> None:
+    def _refuse_late(self, client: str, deadline: Deadline, *, patient: bool) -> None:
         """By the pages of this client before it, and as many of each other client that waits."""
         before = len(self._waiting.get(client, ())) + 1
         ahead = sum(min(before, len(turns)) for turns in self._waiting.values()) + 1
         wait = ahead * self._mean_seconds / self._capacity
-        if wait > deadline.remaining():
+        left = deadline.remaining()
+        most = left if patient else min(left, max(MOST_SECONDS, MOST_PAGES * self._mean_work))
+        if wait > most:
+            advice = "later, or with a longer deadline" if most == left else "later"
             raise Problem(
                 "queue_full",
-                f"{self.waiting} pages wait, and this one would get its turn after about {wait:.0f} s; "
-                f"{deadline.remaining():.0f} s are left. Try again later, or with a longer deadline.",
+                f"{self.waiting} pages wait, and this one would get its turn after about {wait:.1f} s; "
+                f"it may wait {most:.1f} s. Try again {advice}.",
                 retry_after=self.backlog_seconds,
             )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ocr_gateway.config import MAX_PORT, Config, HostPort
+from ocr_gateway.config import MAX_PORT, HostPort
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,8 @@ class Endpoint:
 class Resolver(Protocol):
     """Finds the model servers."""
 
-    async def resolve(self) -> frozenset[Endpoint]:
-        """All endpoints there are now, perhaps none.
+    async def resolve(self, target: HostPort) -> frozenset[Endpoint]:
+        """All endpoints of that name there are now, perhaps none.
 
         Raises:
             OSError: it could not be found out; what was known before still holds.
@@ -41,34 +41,32 @@ class Resolver(Protocol):
         ...
 
 
-@dataclass(frozen=True)
 class DnsResolver:
     """Every A and AAAA record of a name, at one port: a headless Service."""
 
-    target: HostPort
-
-    async def resolve(self) -> frozenset[Endpoint]:
+    async def resolve(self, target: HostPort) -> frozenset[Endpoint]:
         """See `Resolver`."""
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(self.target.host, self.target.port, type=socket.SOCK_STREAM)
+            found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
         except socket.gaierror as error:
             if error.errno in NO_ADDRESS:
                 return frozenset()
             raise
-        return frozenset(Endpoint(str(address[0]), self.target.port) for *_, address in found)
+        return frozenset(Endpoint(str(address[0]), target.port) for *_, address in found)
 
 
 @dataclass(frozen=True)
 class FileResolver:
-    """A file of `ip:port` lines, replaced atomically by whoever runs the model servers."""
+    """A file of `ip:port` lines for each name, replaced atomically by whoever runs the model servers."""
 
-    path: Path
+    folder: Path
 
-    async def resolve(self) -> frozenset[Endpoint]:
+    async def resolve(self, target: HostPort) -> frozenset[Endpoint]:
         """See `Resolver`. A missing file has no endpoints; a line that is no address is left out."""
+        path = self.folder / target.host
         try:
-            text = await asyncio.to_thread(self.path.read_text)
+            text = await asyncio.to_thread(path.read_text)
         except FileNotFoundError:
             return frozenset()
         found = set()
@@ -76,7 +74,7 @@ class FileResolver:
             try:
                 found.add(parse_endpoint(line))
             except ValueError:
-                log.warning("not an ip:port", extra={"file": str(self.path), "line": line[:80]})
+                log.warning("not an ip:port", extra={"file": str(path), "line": line[:80]})
         return frozenset(found)
 
 
@@ -87,10 +85,3 @@ def parse_endpoint(text: str) -> Endpoint:
     if not 1 <= number <= MAX_PORT:
         raise ValueError(f"{number} is not a port")
     return Endpoint(str(ipaddress.ip_address(ip.strip("[]"))), number)
-
-
-def resolver_for(config: Config) -> Resolver:
-    """The endpoints file when the environment names its folder, else DNS."""
-    if config.endpoints_dir is not None:
-        return FileResolver(config.endpoints_dir / config.upstream.host)
-    return DnsResolver(config.upstream)

@@ -1,6 +1,6 @@
 """What is asked of the process that writes the PDF: the pages and their words, then the document."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, NamedTuple
 
@@ -37,13 +37,16 @@ class Order:
     sheets: tuple[bytes, ...]
 
 
-def pack(sheets: Iterable[tuple[int, Sheet]], document: bytes) -> bytes:
-    """A line with the pages' numbers, a line of JSON for each page, and the document."""
-    numbers, pages = zip(*((str(number), sheet.model_dump_json()) for number, sheet in sheets), strict=True)
-    return "\n".join((" ".join(numbers), *pages, "")).encode() + document
+def pack(count: int, sheets: Iterable[tuple[int, Sheet]], document: bytes) -> Iterator[bytes]:
+    """A line with how many pages there are, a line for each, its number and its JSON, and the document."""
+    yield b"%d\n" % count
+    for number, sheet in sheets:
+        yield b"%d %s\n" % (number, sheet.model_dump_json().encode())
+    yield document
 
 
 def unpack(packed: IO[bytes]) -> tuple[Order, bytes]:
     """The order and the document."""
-    numbers = tuple(map(int, packed.readline().split()))
-    return Order(numbers, tuple(packed.readline() for _ in numbers)), packed.read()
+    count = int(packed.readline())
+    numbers, sheets = zip(*(packed.readline().split(b" ", 1) for _ in range(count)), strict=True)
+    return Order(tuple(map(int, numbers)), sheets), packed.read()

@@ -1,5 +1,7 @@
 """A result as the order of a searchable PDF."""
 
+from collections.abc import Iterator
+
 from ocr_gateway.formats.characters import legible
 from ocr_gateway.formats.pdf.order import Placed, Sheet, pack
 from ocr_gateway.formats.view import View
@@ -8,12 +10,13 @@ from ocr_gateway.result import PageResult, Recognised
 from ocr_wire.result import Page
 
 
-def render(result: Recognised, view: View) -> bytes:
+def render(result: Recognised, view: View) -> Iterator[bytes]:
     """What `ocr_gateway.formats.pdf` makes the PDF of.
 
     A page whose own text was taken has no words here: it has them already.
     """
-    return pack(((each.number, _sheet(each)) for each in result.results), view.document)
+    sheets = ((each.number, _sheet(each)) for each in result.results)
+    return pack(len(result.results), sheets, view.document)
 
 
 def _sheet(result: PageResult) -> Sheet:

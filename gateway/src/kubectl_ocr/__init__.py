@@ -1,0 +1,1 @@
+"""`kubectl ocr`: what a person does with an OCRService, by the kubectl that they have."""
