@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from ocr_operator.cluster.kube.events import Recorder
 from ocr_operator.cluster.kube.http import Http
 from ocr_operator.cluster.kube.lease import LEASE, Election, LostLeaseError
 from ocr_operator.cluster.kube.preflight import Preflight
+from ocr_operator.cluster.kube.scrape import scrape
 from ocr_operator.cluster.port import ClusterError
 from ocr_operator.config import LEASE_NAME, Config
 from ocr_operator.models.manifest import CHILD_KINDS, OCR_SERVICE, OPTIONAL_KINDS, Kind, Ref
@@ -29,6 +30,7 @@ from ocr_operator.models.names import MANAGED_BY_LABEL, MANAGER
 from ocr_operator.models.service import Key
 from ocr_operator.reconcile import Reconciler
 from ocr_operator.runtime import health
+from ocr_operator.runtime.fleet import Fleet
 from ocr_operator.runtime.freshness import Freshness
 from ocr_operator.runtime.lag import measure_lag
 from ocr_operator.runtime.metrics import CONTENT_TYPE, Metrics
@@ -58,17 +60,25 @@ class Parts:
     http: Http
     discovery: Discovery
     stop: asyncio.Event
+    now: Callable[[], datetime]
 
 
-def main(config: Config, version: str) -> int:
-    """Run the operator; the exit status. What it can't live with is one line of the log."""
-    return asyncio.run(_run(config, version))
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
-async def _run(config: Config, version: str) -> int:
+def main(config: Config, version: str, now: Callable[[], datetime] = _now) -> int:
+    """Run the operator; the exit status. What it can't live with is one line of the log.
+
+    `now` is the clock on the wall; how long something takes is measured by another one.
+    """
+    return asyncio.run(_run(config, version, now))
+
+
+async def _run(config: Config, version: str, now: Callable[[], datetime]) -> int:
     status = 0
     try:
-        await run(config, version)
+        await run(config, version, now)
     except (StartError, LostLeaseError, WatchesEndedError) as error:
         logger.critical("%s", error)
         status = 1
@@ -77,7 +87,7 @@ async def _run(config: Config, version: str) -> int:
     return status
 
 
-async def run(config: Config, version: str) -> None:
+async def run(config: Config, version: str, now: Callable[[], datetime] = _now) -> None:
     """Run until SIGTERM or SIGINT. Raises StartError, LostLeaseError or WatchesEndedError."""
     stop = asyncio.Event()
     _take_signals(stop)
@@ -89,7 +99,8 @@ async def run(config: Config, version: str) -> None:
     async with AsyncExitStack() as stack:
         http = Http(access, metrics.requested)
         stack.push_async_callback(http.close)
-        parts = Parts(config, access, metrics, health.Health(), http, Discovery(http, loop_time), stop)
+        discovery = Discovery(http, loop_time)
+        parts = Parts(config, access, metrics, health.Health(), http, discovery, stop, now)
         await _until(stop, _Operator(parts, version).run())
 
 
@@ -114,14 +125,17 @@ class _Operator:
         self._problem: str | None = "starting"
         self._queue: WorkQueue[Key] = WorkQueue(on_wait=metrics.waited)
         self._freshness: Freshness[ObjectId] = Freshness()
-        recorder = Recorder(parts.http, instance=config.identity, now=_now)
+        recorder = Recorder(parts.http, instance=config.identity, now=parts.now)
         self._cluster = KubeCluster(parts.http, parts.discovery, recorder, config.namespaces)
+        self._fleet = Fleet(self._queue.add)
         self._resync: Resync[Key] = Resync(
             self._queue, self._sweep, period_seconds=config.resync_seconds, foreseen=ClusterError
         )
         self._workers = Workers(
             queue=self._queue,
-            reconcile=Reconciler(self._cluster, config.operands, version, _now, metrics),
+            reconcile=Reconciler(
+                self._cluster, scrape, config.operands, version, parts.now, metrics, self._fleet
+            ),
             retry_after=lambda error: error.retry_after if isinstance(error, ClusterError) else None,
             on_result=metrics.reconciled,
             count=config.workers,
@@ -135,7 +149,9 @@ class _Operator:
             # The kinds are looked at so often, and an answer about them is so old at most.
             patience_seconds=2 * (config.discovery_seconds + KEPT_SECONDS),
         )
-        self._served: frozenset[Kind] = frozenset()
+        # The schema of our CRD, and the kinds that the cluster serves.
+        self._seen: tuple[frozenset[str], frozenset[Kind]] | None = None
+        self._preflight = Preflight(parts.http, parts.discovery, config.namespaces)
         metrics.follow_queue(lambda: len(self._queue))
         metrics.leading(0)
 
@@ -150,12 +166,13 @@ class _Operator:
             background = [asyncio.create_task(measure_lag(parts.metrics.lagged))]
             stack.push_async_callback(_cancel, background)
             await self._prepare()
+            lease = await stack.enter_async_context(AsyncExitStack())
             if parts.config.leader_elect:
                 election = self._election()
                 await election.acquire()
-                stack.push_async_callback(_release, election)
+                lease.push_async_callback(_release, election)
                 background.append(asyncio.create_task(election.keep()))
-            await self._lead(background, server)
+            await self._lead(background, server, lease)
 
     async def _serve(self) -> web.AppRunner:
         config = self._parts.config
@@ -168,11 +185,10 @@ class _Operator:
     async def _prepare(self) -> None:
         """Return when the cluster has all that is needed; until then say what is missing, and try again."""
         config = self._parts.config
-        preflight = Preflight(self._parts.http, self._parts.discovery, config.namespaces)
         said: str | None = None
         while True:
             try:
-                self._problem = await preflight.problem()
+                self._problem = await self._preflight.problem(await self._preflight.fields())
             except ClusterError as error:
                 self._problem = f"the cluster can't be read: {error}"
             if self._problem is None:
@@ -182,11 +198,11 @@ class _Operator:
                 said = self._problem
             await asyncio.sleep(config.discovery_seconds)
 
-    async def _lead(self, background: list[asyncio.Task[None]], server: web.AppRunner) -> None:
+    async def _lead(
+        self, background: list[asyncio.Task[None]], server: web.AppRunner, lease: AsyncExitStack
+    ) -> None:
         self._parts.metrics.leading(1)
         self._watch_over()
-        self._served = await self._kinds()
-        self._host.watch(self._served)
         work = (self._workers.run(), self._resync.run(), self._follow_kinds())
         background.extend(asyncio.create_task(each) for each in work)
         # The last one made, see Host.
@@ -197,8 +213,9 @@ class _Operator:
                 task.result()
         finally:
             self._parts.metrics.leading(0)
-            # No write any more; and no connection of a client that kopf would wait for.
+            # No write any more, so the next may lead; and no connection of a client that kopf would wait for.
             await _cancel(background)
+            await lease.aclose()
             await server.cleanup()
             self._host.stop()
             await watching
@@ -228,7 +245,9 @@ class _Operator:
         oldest = min((each.version for each in listings.values() if each.version), default=0)
         self._freshness.expect(versions, at=oldest)
         services = (item["metadata"] for item in listings[OCR_SERVICE].items)
-        return {Key(each["namespace"], each["name"]) for each in services} | set(self._parts.metrics.known())
+        keys = {Key(each["namespace"], each["name"]) for each in services}
+        self._fleet.expect(keys)
+        return keys | set(self._parts.metrics.known())
 
     async def _kinds(self) -> frozenset[Kind]:
         """What there is to watch: a kind of Kubernetes itself is always there."""
@@ -237,25 +256,45 @@ class _Operator:
         return frozenset((OCR_SERVICE, *CHILD_KINDS)).difference(lacking)
 
     async def _follow_kinds(self) -> None:
-        """When a CRD comes or goes, watch what there is now and look at every service."""
+        """When a CRD comes, changes or goes, watch what there is now and look at every service."""
         while True:
-            await asyncio.sleep(self._parts.config.discovery_seconds)
             try:
-                served = await self._kinds()
+                await self._look_at_kinds()
             except ClusterError as error:
                 logger.warning("the kinds of the cluster are not known: %s", error)
-                continue
-            self._problem = None if OCR_SERVICE in served else "the CRD of OCRService is gone"
-            if served != self._served:
-                logger.info("the cluster now serves %s", ", ".join(sorted(kind.kind for kind in served)))
-                self._served = served
-                self._host.watch(served)
-                self._resync.request()
+            await asyncio.sleep(self._parts.config.discovery_seconds)
+
+    async def _look_at_kinds(self) -> None:
+        """No event tells of a CRD of ours that was replaced: an older one drops what we write."""
+        seen = await self._preflight.fields(), await self._kinds()
+        if seen == self._seen and self._problem is None:
+            return
+        # A problem may end without a sign, as a role that lacked a right.
+        problem = await self._preflight.problem(seen[0])
+        if problem and problem != self._problem:
+            logger.error("%s", problem)
+        self._problem = problem
+        if seen == self._seen:
+            return
+        before, self._seen = self._seen, seen
+        _, served = seen
+        if before is None or served != before[1]:
+            logger.info("the cluster serves %s", ", ".join(sorted(kind.kind for kind in served)))
+            self._host.watch(served)
+        if before is not None:
+            self._resync.request()
 
     def _election(self) -> Election:
         config = self._parts.config
         lease = Ref(LEASE, config.lease_namespace, LEASE_NAME)
-        return Election(self._parts.http, lease, identity=config.identity, monotonic=loop_time, now=_now)
+        return Election(
+            self._parts.http,
+            lease,
+            identity=config.identity,
+            monotonic=loop_time,
+            now=self._parts.now,
+            timing=config.lease_timing,
+        )
 
 
 async def _release(election: Election) -> None:
@@ -275,7 +314,3 @@ def _take_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

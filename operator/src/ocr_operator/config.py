@@ -6,13 +6,14 @@ import os
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import yaml
 from pydantic import ValidationError
 
+from ocr_operator.cluster.kube.lease import Timing
 from ocr_operator.models.operands import Operands
 
 LEASE_NAME: Final = "ocr-operator"
@@ -41,6 +42,7 @@ class Config:
     health_host: str | None = None
     health_port: int = 8081
     leader_elect: bool = False
+    lease_timing: Timing = field(default_factory=Timing)
     resync_seconds: float = 600.0
     # How long a watch may owe a change that a list has shown.
     stale_seconds: float = 120.0

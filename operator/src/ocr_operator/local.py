@@ -34,6 +34,7 @@ from ocr_operator.models.operands import Operands
 from ocr_operator.models.service import Key, parse
 from ocr_operator.models.status import Status
 from ocr_operator.reconcile import Applied, Reconciler
+from ocr_operator.runtime.fleet import Fleet
 from ocr_operator.runtime.queue import WorkQueue
 from ocr_operator.runtime.workers import Result, Workers
 
@@ -135,10 +136,13 @@ class Host:
         """The operator itself, over this host."""
         return Reconciler(
             cluster=self.store,
+            scrape=_nothing,
             operands=self._options.operands,
             operator_version=self._options.operator_version,
             clock=_now,
             telemetry=_Unmeasured(),
+            # Every service here is new, and begins with the newest version: nobody ever moves.
+            fleet=Fleet(self._queue.add),
         )
 
     def _take(self, wanted: Manifests) -> None:
@@ -189,7 +193,10 @@ class Host:
 class _Unmeasured:
     """Nobody scrapes an operator on a laptop."""
 
-    def applied(self, kind: str, result: Applied) -> None:
+    def found(self, key: Key, generation: int, observed: int | None) -> None:
+        """See Telemetry."""
+
+    def applied(self, key: Key, children: Sequence[tuple[Manifest, Applied]]) -> None:
         """See Telemetry."""
 
     def judged(self, key: Key, status: Status) -> None:
@@ -198,8 +205,16 @@ class _Unmeasured:
     def status_written(self) -> None:
         """See Telemetry."""
 
+    def going(self, key: Key, since: datetime) -> None:
+        """See Telemetry."""
+
     def forgotten(self, key: Key) -> None:
         """See Telemetry."""
+
+
+async def _nothing(urls: Sequence[str]) -> tuple[str, ...]:
+    """There are no canaries on one host."""
+    return tuple(urls[:0])
 
 
 def _unmeasured(_result: Result, _seconds: float) -> None:

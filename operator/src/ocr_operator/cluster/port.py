@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -38,6 +38,13 @@ class Event:
     type: Literal["Normal", "Warning"]
     reason: str
     message: str
+
+
+class Scraper(Protocol):
+    """Reads what pods say of themselves."""
+
+    async def __call__(self, urls: Sequence[str]) -> tuple[str, ...]:
+        """The text behind each URL that answers in a moment; the others are left out."""
 
 
 class Cluster(Protocol):

@@ -96,6 +96,7 @@ def _columns() -> list[dict[str, Any]]:
         column("URL", ".status.address.url"),
         column("Age", ".metadata.creationTimestamp", kind="date"),
         column("Version", ".status.version.operand", wide=True),
+        column("Available", ".status.version.available", wide=True),
         column("Message", f"{READY}.message", wide=True),
     ]
 

@@ -169,4 +169,4 @@ def _present(value: Any) -> Any:
     """The value without members that are null."""
     if isinstance(value, dict):
         return {key: _present(item) for key, item in value.items() if item is not None}
-    return value
+    return [_present(item) for item in value] if isinstance(value, list) else value

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from ocr_operator.desired.metadata import child, child_name, labels, selector
 from ocr_operator.desired.plan import Plan
+from ocr_operator.models.compute import Resources
 from ocr_operator.models.manifest import DEPLOYMENT, Manifest
-from ocr_operator.models.names import COMPONENTS
-from ocr_operator.models.spec import Resources, Scheduling
+from ocr_operator.models.names import GATEWAY
+from ocr_operator.models.placement import Scheduling
 
 PORT: Final = 8080
 PORT_NAME: Final = "http"
@@ -19,8 +20,6 @@ TLS_PORT_NAME: Final = "https"
 SERVICE_PORTS: Final = {PORT_NAME: 80, TLS_PORT_NAME: 443}
 # Kubernetes mounts a Secret's files as root's; the programs run as somebody else.
 READABLE: Final = 0o444
-# Past the time that a pod may take to start, an image pull on a new node included.
-PROGRESS_DEADLINE_SECONDS: Final = 600
 # From the last answer to a clean exit.
 EXIT_SECONDS: Final = 5
 PROBE_PERIOD_SECONDS: Final = 5
@@ -44,11 +43,59 @@ class SecretFolder:
         """Where the container finds it."""
         return f"/etc/kubeocr/{self.volume}"
 
+    @property
+    def source(self) -> dict[str, Any]:
+        """What the volume is made of."""
+        return {"secret": {"secretName": self.secret, "defaultMode": READABLE, "optional": False}}
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFolder:
+    """A key of a ConfigMap as the only file of a folder."""
+
+    volume: str
+    config_map: str
+    key: str
+    file: str
+
+    @property
+    def path(self) -> str:
+        """Where the container finds it."""
+        return f"/etc/kubeocr/{self.volume}"
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """What the volume is made of."""
+        items = [{"key": self.key, "path": self.file}]
+        return {"configMap": {"name": self.config_map, "items": items, "defaultMode": READABLE}}
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimFolder:
+    """A volume of the user's, which nothing is written to."""
+
+    volume: str
+    claim: str
+
+    @property
+    def path(self) -> str:
+        """Where the container finds it."""
+        return f"/etc/kubeocr/{self.volume}"
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """What the volume is made of."""
+        return {"persistentVolumeClaim": {"claimName": self.claim, "readOnly": True}}
+
+
+Folder = SecretFolder | ConfigFolder | ClaimFolder
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
     """The container of a component, as far as components differ."""
 
+    name: str
     image: str
     arguments: tuple[str, ...]
     environment: tuple[dict[str, Any], ...]
@@ -57,7 +104,7 @@ class Program:
     startup_seconds: int
     drain_seconds: int
     request_seconds: int
-    secrets: tuple[SecretFolder, ...] = ()
+    folders: tuple[Folder, ...] = ()
     tls: bool = False
 
     @property
@@ -67,57 +114,53 @@ class Program:
 
 
 def build_deployment(plan: Plan, component: str, program: Program) -> Manifest:
-    """The Deployment of a component, without `replicas`: `build_scales` has those."""
+    """The Deployment of a component or slot, without `replicas`: those are in `desired.scales`."""
+    deadline = plan.service.spec.rollout.progress_deadline_seconds
     manifest = child(plan, DEPLOYMENT, component)
     manifest["spec"] = {
         "selector": {"matchLabels": selector(plan.service.metadata.name, component)},
         # Never fewer pods than asked for: no request is lost in a roll-out.
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
-        "progressDeadlineSeconds": PROGRESS_DEADLINE_SECONDS + program.startup_seconds,
+        # Past the time that a pod may take to start, an image pull on a new node included.
+        "progressDeadlineSeconds": deadline + program.startup_seconds,
         "revisionHistoryLimit": 5,
         "template": {
-            "metadata": {
-                "labels": labels(plan, component),
-                "annotations": {"kubectl.kubernetes.io/default-container": component},
-            },
+            "metadata": _metadata(plan, component, program),
             "spec": _pod(plan, component, program),
         },
     }
     return manifest
 
 
-def build_scales(plan: Plan) -> tuple[Manifest, ...]:
-    """The replicas of each Deployment, applied by a field manager of their own."""
-    service = plan.service.metadata
-    return tuple(
-        {
-            "apiVersion": DEPLOYMENT.api_version,
-            "kind": DEPLOYMENT.kind,
-            "metadata": {"name": child_name(service.name, component), "namespace": service.namespace},
-            "spec": {"replicas": plan.replicas(component)},
-        }
-        for component in COMPONENTS
-    )
+def _metadata(plan: Plan, component: str, program: Program) -> dict[str, Any]:
+    spec = plan.service.spec
+    asked = spec.gateway if component == GATEWAY else spec.model_server
+    return {
+        "labels": {**asked.pod_labels, **labels(plan, component)},
+        "annotations": {**asked.pod_annotations, "kubectl.kubernetes.io/default-container": program.name},
+    }
 
 
 def _pod(plan: Plan, component: str, program: Program) -> dict[str, Any]:
+    pull = [secret.dump() for secret in plan.service.spec.image_pull_secrets]
     # The preStop sleep, then the program's own drain of kept connections, then the last request.
     grace = 2 * program.drain_seconds + program.request_seconds + EXIT_SECONDS
     return {
-        "serviceAccountName": child_name(plan.service.metadata.name, component),
+        "serviceAccountName": child_name(plan.service.metadata.name, program.name),
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": grace,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [_container(component, program)],
-        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}, *map(_volume, program.secrets)],
+        "containers": [_container(program)],
+        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}, *map(_volume, program.folders)],
+        **({"imagePullSecrets": pull} if pull else {}),
         **_scheduling(plan.scheduling(component), selector(plan.service.metadata.name, component)),
     }
 
 
-def _container(component: str, program: Program) -> dict[str, Any]:
+def _container(program: Program) -> dict[str, Any]:
     container: dict[str, Any] = {
-        "name": component,
+        "name": program.name,
         "image": program.image,
         "imagePullPolicy": "IfNotPresent",
         "args": ["--host=$(HOST)", "--port=$(PORT)", *program.arguments],
@@ -140,7 +183,7 @@ def _container(component: str, program: Program) -> dict[str, Any]:
         },
         "volumeMounts": [
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own emptyDir
-            *({"name": s.volume, "mountPath": s.path, "readOnly": True} for s in program.secrets),
+            *({"name": s.volume, "mountPath": s.path, "readOnly": True} for s in program.folders),
         ],
     }
     if resources := program.resources.dump():
@@ -151,9 +194,8 @@ def _container(component: str, program: Program) -> dict[str, Any]:
     return container
 
 
-def _volume(folder: SecretFolder) -> dict[str, Any]:
-    secret = {"secretName": folder.secret, "defaultMode": READABLE, "optional": False}
-    return {"name": folder.volume, "secret": secret}
+def _volume(folder: Folder) -> dict[str, Any]:
+    return {"name": folder.volume, **folder.source}
 
 
 def _rounds(seconds: int) -> int:
@@ -179,6 +221,8 @@ def _scheduling(scheduling: Scheduling, pods: dict[str, str]) -> dict[str, Any]:
         spec["tolerations"] = [toleration.dump() for toleration in scheduling.tolerations]
     if scheduling.priority_class_name:
         spec["priorityClassName"] = scheduling.priority_class_name
+    if scheduling.runtime_class_name:
+        spec["runtimeClassName"] = scheduling.runtime_class_name
     if keys := TOPOLOGY[scheduling.topology_spread]:
         spec["topologySpreadConstraints"] = _spread(keys, pods)
     return spec

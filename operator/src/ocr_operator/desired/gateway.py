@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ocr_operator.desired.deployment import PORT, Program, SecretFolder, build_deployment
+from ocr_operator.desired import tracing
+from ocr_operator.desired.deployment import PORT, ConfigFolder, Program, SecretFolder, build_deployment
 from ocr_operator.desired.metadata import child_name
 from ocr_operator.desired.plan import Plan
+from ocr_operator.desired.traffic import TRAFFIC_FILE
+from ocr_operator.models.gateway import Gateway
 from ocr_operator.models.jobs import Jobs, Redis
 from ocr_operator.models.manifest import Manifest
-from ocr_operator.models.names import GATEWAY, MODEL_SERVER
+from ocr_operator.models.names import GATEWAY, TRAFFIC
 from ocr_operator.models.protection import Auth, Limits, Tls
-from ocr_operator.models.spec import Gateway
 
 STARTUP_SECONDS = 60
 
@@ -20,15 +22,15 @@ def build_gateway(plan: Plan) -> Manifest:
     """The Deployment of the HTTP front door."""
     gateway = plan.service.spec.gateway
     limits = gateway.limits
-    upstream = child_name(plan.service.metadata.name, MODEL_SERVER)
     return build_deployment(
         plan,
         GATEWAY,
         Program(
+            name=GATEWAY,
             image=plan.operand.gateway,
             arguments=(
                 f"--service={plan.service.metadata.name}",
-                f"--upstream={upstream}:{PORT}",
+                _upstream(plan),
                 f"--max-body-bytes={limits.max_body_bytes}",
                 f"--max-pages={limits.max_pages}",
                 f"--max-image-pixels={limits.max_image_pixels}",
@@ -40,17 +42,28 @@ def build_gateway(plan: Plan) -> Manifest:
                 *_tls(gateway.tls),
                 *_jobs(gateway.jobs),
             ),
-            environment=(),
+            environment=tracing.environment(plan, tracing.GATEWAY_SAMPLER),
             resources=gateway.resources,
             # Alive, not ready: a gateway without model servers waits for them, a restart would not help.
             startup_path="/livez",
             startup_seconds=STARTUP_SECONDS,
             drain_seconds=gateway.drain_seconds,
             request_seconds=limits.request_timeout_seconds,
-            secrets=tuple(_secrets(gateway)),
+            folders=(*_secrets(gateway), *_traffic(plan)),
             tls=gateway.tls is not None,
         ),
     )
+
+
+def _upstream(plan: Plan) -> str:
+    for folder in _traffic(plan):
+        return f"--traffic-file={folder.path}/{folder.file}"
+    return f"--upstream={child_name(plan.service.metadata.name, plan.revisions.slot)}:{PORT}"
+
+
+def _traffic(plan: Plan) -> Iterator[ConfigFolder]:
+    if plan.canary:
+        yield ConfigFolder("traffic", TRAFFIC, plan.service.metadata.name, TRAFFIC_FILE)
 
 
 def _secrets(gateway: Gateway) -> Iterator[SecretFolder]:

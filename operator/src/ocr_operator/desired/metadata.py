@@ -16,7 +16,9 @@ from ocr_operator.models.names import (
     KIND,
     MANAGED_BY_LABEL,
     MANAGER,
+    MODEL_SERVER,
     SERVICE_LABEL,
+    SLOTS,
 )
 
 
@@ -31,15 +33,16 @@ def owned_labels(service: str) -> dict[str, str]:
 
 
 def selector(service: str, component: str) -> dict[str, str]:
-    """Pods of one component. A Deployment's selector is immutable: nothing else may ever enter here."""
+    """Pods of a component or slot. A Deployment's selector is immutable: nothing else may ever enter here."""
     return {SERVICE_LABEL: service, COMPONENT_LABEL: component}
 
 
 def labels(plan: Plan, component: str | None) -> dict[str, str]:
     """The recommended labels: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/."""
     name = plan.service.metadata.name
+    program = MODEL_SERVER if component in SLOTS else component
     own = {
-        "app.kubernetes.io/name": "ocr-service" if component is None else f"ocr-{component}",
+        "app.kubernetes.io/name": "ocr-service" if program is None else f"ocr-{program}",
         "app.kubernetes.io/instance": name,
         "app.kubernetes.io/part-of": "kubeocr",
         "app.kubernetes.io/version": plan.operand.version,

@@ -13,7 +13,7 @@ from ocr_operator.models.manifest import SERVICE_MONITOR, Manifest
 def build_service_monitor(plan: Plan) -> Manifest | None:
     """One ServiceMonitor that scrapes gateways and model servers."""
     wanted = plan.service.spec.observability.service_monitor
-    if wanted.mode == "Disabled" or not plan.facts.service_monitors:
+    if wanted.mode == "Disabled" or SERVICE_MONITOR not in plan.facts.served:
         return None
     manifest = child(plan, SERVICE_MONITOR, None)
     manifest["metadata"]["labels"] = {**wanted.labels, **manifest["metadata"]["labels"]}

@@ -67,6 +67,10 @@ def cel(*rules: tuple[str, str]) -> dict[str, Any]:
     return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in rules]}
 
 
+# A list that server-side apply takes as a whole.
+ATOMIC: Final = {"x-kubernetes-list-type": "atomic"}
+
+
 def map_list(*keys: str) -> dict[str, Any]:
     """A list that server-side apply merges by `keys`."""
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
@@ -109,11 +113,13 @@ LabelValue = Annotated[
     ),
 ]
 Labels = Annotated[Mapping[LabelKey, LabelValue], Field(max_length=16)]
+Annotations = Annotated[Mapping[LabelKey, Annotated[str, Field(max_length=4096)]], Field(max_length=32)]
 ObjectName = Annotated[
     str,
     Field(max_length=253),
     Form(_SUBDOMAIN, "write the name of an object: only a-z, 0-9, '-' and '.', such as ocr-keys"),
 ]
+# As the apiserver's IsConfigMapKey: neither "." nor ".." nor what starts with "..".
 KEY_FORM: Final = Form(
     r"\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*", "write a key of the Secret: only A-Z, a-z, 0-9, '-', '_' and '.'"
 )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from ocr_operator.models.base import Part, SecretKeyRef, cel
+from ocr_operator.models.network import Peers
 
 JOBS_REDIS = (
     "has(self.redis) == (has(self.store) && self.store == 'Redis')",
@@ -25,10 +26,15 @@ class Redis(Part):
     secret_key_ref: SecretKeyRef = Field(
         description="Key of a Secret that holds the URL: redis:// or rediss://[USER:PASSWORD@]HOST:PORT/DB."
     )
+    egress_to: Peers = Field(
+        default=(),
+        description="Where it is, for the network policy: gateways may open TCP connections to these peers, "
+        "and to everybody when empty, because the operator does not read the URL.",
+    )
 
 
 class Jobs(Part):
-    """Jobs: POST /v1/jobs, and results that are fetched later."""
+    """Jobs: POST /v1/jobs, and results that are fetched later; no such endpoints when absent."""
 
     model_config = ConfigDict(json_schema_extra=cel(JOBS_REDIS))
 

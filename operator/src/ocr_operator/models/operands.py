@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from ocr_operator.models.base import Part
+from ocr_operator.models.semver import is_release, precedence
 from ocr_operator.models.spec import SEMVER
 
 
@@ -49,6 +50,15 @@ class Operands(Part):
     def names(self) -> tuple[str, ...]:
         """All version strings."""
         return tuple(operand.version for operand in self.versions)
+
+    @property
+    def newest(self) -> str:
+        """The newest release, or the default if it is newer: a pre-release counts only as that."""
+        return max((*filter(is_release, self.names), self.default), key=precedence)
+
+    def newer_than(self, version: str) -> str | None:
+        """The newest version, if it is newer than that one."""
+        return self.newest if precedence(self.newest) > precedence(version) else None
 
     def find(self, version: str) -> Operand | None:
         """The operand of that version."""

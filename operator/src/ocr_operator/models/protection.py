@@ -25,7 +25,7 @@ Claim = Annotated[
 
 
 class ClientRate(Part):
-    """Requests that a client may send to one gateway pod; more are answered 429 with Retry-After."""
+    """Requests that a client may send to one gateway pod, any number when absent; more are answered 429."""
 
     requests_per_second: Annotated[int, Field(ge=1, le=10_000)] = Field(
         description="Requests per second, in the long run."
@@ -91,7 +91,7 @@ class Auth(Part):
 
 
 class Tls(Part):
-    """HTTPS instead of HTTP."""
+    """HTTPS; plain HTTP when absent."""
 
     secret_ref: SecretRef = Field(
         description="Secret of type kubernetes.io/tls: tls.crt and tls.key. Its renewal needs no restart."

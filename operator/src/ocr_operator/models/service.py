@@ -46,11 +46,12 @@ class Metadata(BaseModel):
     namespace: str = "default"
     uid: str = ""
     generation: int = Field(default=1, ge=0)
+    annotations: Mapping[str, str] = Field(default={})
     deletion_timestamp: str | None = None
 
 
 class OCRService(BaseModel):
-    """One OCRService."""
+    """An OCR endpoint: gateways behind one address, and the model servers that read for them."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -79,6 +80,10 @@ class OCRService(BaseModel):
     def key(self) -> Key:
         """Namespace and name."""
         return Key(self.metadata.namespace, self.metadata.name)
+
+    def says(self, annotation: str) -> bool:
+        """Whether its user has said this of the spec as it is now."""
+        return self.metadata.annotations.get(annotation) == str(self.metadata.generation)
 
 
 class InvalidSpecError(Exception):

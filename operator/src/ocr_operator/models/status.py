@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ocr_operator.models.base import Part, map_list
+from ocr_operator.models.revisions import Revisions, Short, Timestamp, Traffic
 
 ConditionType = Literal[
     "Ready",
@@ -17,16 +18,15 @@ ConditionType = Literal[
     "GatewayAvailable",
     "Exposed",
     "RolloutHealthy",
+    "AutoscalingActive",
     "DependenciesPresent",
+    "UpToDate",
 ]
 ConditionStatus = Literal["True", "False", "Unknown"]
-# RFC 3339 in seconds, as metav1.Time prints it.
-Timestamp = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
-Short = Annotated[str, Field(max_length=512)]
 
 
 class Condition(Part):
-    """metav1.Condition."""
+    """One answer, in the form that all Kubernetes conditions have."""
 
     type: Annotated[str, Field(max_length=316)] = Field(description="What the condition is about.")
     status: ConditionStatus = Field(description="Whether it holds.")
@@ -43,10 +43,13 @@ class VersionStatus(Part):
 
     operand: Short | None = Field(default=None, description="Version of gateway and model server, held.")
     operator: Short = Field(description="Version of the operator that wrote this status.")
+    available: Short | None = Field(
+        default=None, description="The operator's newest version, while the service runs an older one."
+    )
 
 
 class ComponentStatus(Part):
-    """Pods of one component."""
+    """The pods of one component, counted."""
 
     name: Short = Field(description="gateway or model-server.")
     desired: Annotated[int, Field(ge=0)] = Field(description="Pods that are wanted.")
@@ -59,7 +62,7 @@ class ComponentStatus(Part):
 class ModelStatus(Part):
     """The model that is asked for."""
 
-    name: Short = Field(description="Its name in the catalogue.")
+    name: Short = Field(description="Its name, in the catalogue or of your own.")
     sha256: Short = Field(description="Digest over the digests of the model's files.")
 
 
@@ -105,6 +108,12 @@ class Status(Part):
     )
     model: ModelStatus | None = None
     address: Address | None = None
+    revisions: Revisions | None = None
+    traffic: Annotated[tuple[Traffic, ...], Field(max_length=2)] | None = Field(
+        default=None,
+        description="With spec.rollout.strategy: Canary, how the gateways are asked to divide the requests.",
+        json_schema_extra=map_list("deployment"),
+    )
     last_failure: LastFailure | None = None
 
     def condition(self, kind: ConditionType) -> Condition | None:

@@ -12,15 +12,16 @@ QUIET: Final = {"kopf": logging.WARNING, "aiohttp.access": logging.WARNING, "asy
 
 
 class JsonFormatter(logging.Formatter):
-    """time, level, logger, message; `service` where a record is about one; the stack of an exception."""
+    """timestamp, severity, message, logger; `service` where it is about one; the stack of an exception."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         entry = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
+            "timestamp": time.replace("+00:00", "Z"),
+            "severity": record.levelname.lower(),
             "message": record.getMessage(),
+            "logger": record.name,
         }
         service = getattr(record, "service", None)
         if service is not None:

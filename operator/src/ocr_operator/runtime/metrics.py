@@ -5,19 +5,35 @@ Catalogue and naming: `ocr_operator_*`, base units, bounded labels. A deleted se
 
 from __future__ import annotations
 
+import json
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from hashlib import blake2b
 from typing import Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from ocr_operator.models.manifest import Manifest
 from ocr_operator.models.service import Key
 from ocr_operator.models.status import Status
+from ocr_operator.runtime.resources import Resources
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 SECONDS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 CONDITION_STATUSES: Final = ("True", "False", "Unknown")
+RESULTS: Final = ("success", "requeue_after", "error")
+# What is shown of each service, by family: its text, and its labels beside namespace and name.
+RESOURCE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "info": ("Constant 1: what a service runs.", ("operand_version", "model", "model_sha256")),
+    "condition": ("1 for the status a condition has.", ("type", "status")),
+    "replicas": ("Pods of a component.", ("component", "state")),
+    "candidate_weight": ("Percent of the requests asked for a new revision that is being tried.", ()),
+    "generation": ("The spec's generation when it was last looked at.", ()),
+    "observed_generation": ("The generation that the status is about.", ()),
+    "deletion_timestamp_seconds": ("When a service that is not gone yet was deleted.", ()),
+}
 
 
 class Metrics:
@@ -36,6 +52,9 @@ class Metrics:
         self._queue_depth = self._gauge("queue_depth", "Services that wait for a worker.")
         self._queue_seconds = self._histogram("queue_duration_seconds", "Time from wanted to taken.")
         self._watch_events = self._counter("watch_events", "Events that watches told.", ("resource", "type"))
+        self._watch_restarts = self._counter(
+            "watch_restarts", "Watch requests after the first of a resource.", ("resource",)
+        )
         self._watch_last = self._gauge(
             "watch_last_event_timestamp_seconds", "When a watch told its last event.", ("resource",)
         )
@@ -45,17 +64,22 @@ class Metrics:
         self._request_seconds = self._histogram(
             "k8s_request_duration_seconds", "Time of one request.", ("verb", "resource")
         )
-        self._applies = self._counter("child_applies", "Children applied.", ("kind", "result"))
+        self._applies = self._counter(
+            "child_applies", "Children applied, or found as they were applied.", ("kind", "result")
+        )
+        self._drift = self._counter(
+            "drift_corrections", "Children put back that somebody else had changed or deleted.", ("kind",)
+        )
         self._status_writes = self._counter("status_writes", "Statuses written.")
-        self._conditions = self._gauge(
-            "resource_condition", "1 for the status a condition has.", ("namespace", "name", "type", "status")
-        )
-        self._replicas = self._gauge(
-            "resource_replicas", "Pods of a component.", ("namespace", "name", "component", "state")
-        )
+        for family, (text, labels) in RESOURCE.items():
+            self._gauge(f"resource_{family}", text, ("namespace", "name", *labels))
         self._leader = self._gauge("leader", "1 while this process may write.")
-        self._lag = self._gauge("event_loop_lag_seconds", "How late the event loop was at the last look.")
-        self._series: dict[Key, frozenset[tuple[str, ...]]] = {}
+        self._lag = self._histogram("event_loop_lag_seconds", "How late the event loop was, each second.")
+        self._resources = Resources({f: labels for f, (_, labels) in RESOURCE.items()})
+        self._intents: dict[Key, frozenset[bytes]] = {}
+        self._watched: set[str] = set()
+        for result in RESULTS:  # a series that exists from the start has a rate from the start
+            self._reconciles.labels(result)
 
     def _counter(self, name: str, text: str, labels: Iterable[str] = ()) -> Counter:
         return Counter(f"ocr_operator_{name}_total", text, labels, registry=self.registry)
@@ -68,7 +92,7 @@ class Metrics:
 
     def expose(self) -> bytes:
         """The text that Prometheus scrapes."""
-        return generate_latest(self.registry)
+        return self._resources.insert(generate_latest(self.registry).decode()).encode()
 
     def follow_queue(self, depth: Callable[[], int]) -> None:
         """Read the queue's depth from `depth` at each scrape."""
@@ -88,6 +112,11 @@ class Metrics:
         self._watch_events.labels(resource, kind).inc()
         self._watch_last.labels(resource).set_to_current_time()
 
+    def watching(self, path: str) -> None:
+        """A watch of the resources at that path of the API begins, or begins again."""
+        self._watch_restarts.labels(path.rpartition("/")[2]).inc(path in self._watched)
+        self._watched.add(path)
+
     def requested(self, verb: str, resource: str, code: str, seconds: float) -> None:
         """A request to the API ended; `code` is the HTTP status or the kind of failure."""
         self._requests.labels(verb, resource, code).inc()
@@ -99,45 +128,68 @@ class Metrics:
 
     def lagged(self, seconds: float) -> None:
         """The event loop was so late."""
-        self._lag.set(seconds)
+        self._lag.observe(seconds)
 
-    def applied(self, kind: str, result: str) -> None:
-        """A child was applied: created, changed or unchanged."""
-        self._applies.labels(kind, result).inc()
+    def applied(self, key: Key, children: Sequence[tuple[Manifest, str]]) -> None:
+        """Children of a service were applied and thereby created, changed or unchanged.
+
+        If we wanted the same at the last look, it was somebody else who had changed it since.
+        """
+        before = self._intents.get(key, frozenset())
+        now = {_digest(manifest): (manifest["kind"], result) for manifest, result in children}
+        for digest, (kind, result) in now.items():
+            self._applies.labels(kind, result).inc()
+            self._drift.labels(kind).inc(result != "unchanged" and digest in before)
+        self._intents[key] = frozenset(now)
 
     def status_written(self) -> None:
         """A status was written."""
         self._status_writes.inc()
 
+    def found(self, key: Key, generation: int, observed: int | None) -> None:
+        """A service is looked at; its status is about the generation `observed`."""
+        self._resources.show(
+            key,
+            generation={(): generation},
+            observed_generation={(): observed or 0},
+            deletion_timestamp_seconds={},
+        )
+
     def judged(self, key: Key, status: Status) -> None:
         """Show the conditions and pods of one service, and nothing of what it showed before."""
-        conditions = {
-            ("condition", c.type, known): float(c.status == known)
-            for c in status.conditions
-            for known in CONDITION_STATUSES
-        }
-        replicas = {
-            ("replicas", c.name, state): float(value)
-            for c in status.components
-            for state, value in (("desired", c.desired), ("ready", c.ready), ("updated", c.updated))
-        }
-        current = conditions | replicas
-        self._remove(key, self._series.get(key, frozenset()) - current.keys())
-        for (family, *labels), value in current.items():
-            self._family(family).labels(*key, *labels).set(value)
-        self._series[key] = frozenset(current)
+        candidate = status.revisions and status.revisions.candidate
+        operand = (status.version and status.version.operand) or ""
+        model = (status.model.name, status.model.sha256) if status.model else ("", "")
+        self._resources.show(
+            key,
+            condition={
+                (c.type, known): c.status == known for c in status.conditions for known in CONDITION_STATUSES
+            },
+            replicas={
+                (c.name, state): value
+                for c in status.components
+                for state, value in (("desired", c.desired), ("ready", c.ready), ("updated", c.updated))
+            },
+            candidate_weight={(): candidate.weight} if candidate else {},
+            info={(operand, *model): 1},
+            observed_generation={(): status.observed_generation or 0},
+        )
+
+    def going(self, key: Key, since: datetime) -> None:
+        """A service is being deleted: that is all that is shown of it."""
+        self._resources.forget(key)
+        self._resources.show(key, deletion_timestamp_seconds={(): since.timestamp()})
+        self._intents.pop(key, None)
 
     def forgotten(self, key: Key) -> None:
         """Remove all series of a service that is gone."""
-        self._remove(key, self._series.pop(key, frozenset()))
+        self._resources.forget(key)
+        self._intents.pop(key, None)
 
     def known(self) -> tuple[Key, ...]:
         """Services that have series."""
-        return tuple(self._series)
+        return self._resources.known()
 
-    def _family(self, name: str) -> Gauge:
-        return self._conditions if name == "condition" else self._replicas
 
-    def _remove(self, key: Key, series: Iterable[tuple[str, ...]]) -> None:
-        for family, *labels in series:
-            self._family(family).remove(*key, *labels)
+def _digest(manifest: Manifest) -> bytes:
+    return blake2b(json.dumps(manifest, sort_keys=True).encode(), digest_size=16).digest()

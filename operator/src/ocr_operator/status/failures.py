@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ocr_operator.models.manifest import Manifest
+from ocr_operator.models.names import MODEL_SERVER
+from ocr_operator.models.reasons import Reason
 
 # Reasons that no waiting mends: someone must change the spec, the registry or the cluster.
 BLOCKING: Final = frozenset(
@@ -20,10 +22,13 @@ BLOCKING: Final = frozenset(
         "CrashLoopBackOff",
         "OOMKilled",
         "FailedCreate",
+        Reason.MODEL_DIGEST_MISMATCH,
     }
 )
 # The kubelet shows both in turn for one failing pull.
 _SAME: Final = {"ErrImagePull": "ImagePullBackOff"}
+# Exit codes by which a program of ours says why it ended (ocr_modelserver.models.own).
+TOLD: Final[Mapping[tuple[str, int | None], str]] = {(MODEL_SERVER, 65): Reason.MODEL_DIGEST_MISMATCH}
 _STARTING: Final = frozenset({"ContainerCreating", "PodInitializing"})
 MESSAGE_LENGTH: Final = 2048
 
@@ -51,6 +56,15 @@ def newest_failure(pods: Iterable[Manifest]) -> Failure | None:
     """The failure to show: one that is active before one that is over, then the newest."""
     found = [failure for pod in pods for failure in _pod_failures(pod)]
     return max(found, key=lambda f: (f.blocking, f.active, f.since, f.pod), default=None)
+
+
+def describe(failure: Failure) -> str:
+    """Where and what, for people."""
+    place = (
+        f"container {failure.container} of pod {failure.pod}" if failure.container else f"pod {failure.pod}"
+    )
+    code = "" if failure.exit_code is None else f" (exit code {failure.exit_code})"
+    return f"{place}: {failure.reason}{code}" + (f": {failure.message}" if failure.message else "")
 
 
 def _pod_failures(pod: Manifest) -> Iterator[Failure]:
@@ -88,7 +102,7 @@ def _container_failure(pod: str, since: str, status: dict[str, Any]) -> Failure 
         return None
     return Failure(
         pod,
-        reason,
+        TOLD.get((status["name"], code), reason),
         since,
         active=not status.get("ready", False),
         container=status["name"],

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ocr_operator.desired.deployment import SERVICE_PORTS
 from ocr_operator.desired.metadata import selector
 from ocr_operator.models.manifest import Manifest
 from ocr_operator.models.names import COMPONENTS, MODEL_SERVER
+from ocr_operator.models.reasons import Reason
 from ocr_operator.models.status import (
     Address,
     ComponentStatus,
@@ -18,6 +18,8 @@ from ocr_operator.models.status import (
     Status,
     VersionStatus,
 )
+from ocr_operator.status.canary import traffic
+from ocr_operator.status.exposure import exposure
 from ocr_operator.status.failures import Failure, newest_failure
 from ocr_operator.status.observation import Observation
 from ocr_operator.status.rollout import Rollout, rollout
@@ -32,20 +34,42 @@ def judge(seen: Observation, *, operator_version: str, now: datetime) -> Status:
     failures = {c: newest_failure(seen.pods_of(c)) for c in COMPONENTS}
     component = _worst(failures)
     failure = failures[component] if component else None
-    view = View(seen, rollouts, failure, _url(seen.gateway_service()))
+    view = View(seen, rollouts, failure, exposure(seen))
     return Status(
         observed_generation=seen.service.metadata.generation,
         conditions=tuple(
             _condition(seen, kind, verdict(view), _timestamp(now)) for kind, verdict in VERDICTS.items()
         ),
-        version=VersionStatus(operand=_held_version(seen), operator=operator_version),
+        version=VersionStatus(operand=seen.runs, operator=operator_version, available=seen.available),
         replicas=_pods(seen.deployment(MODEL_SERVER)),
-        selector=",".join(f"{k}={v}" for k, v in selector(seen.service.metadata.name, MODEL_SERVER).items()),
+        selector=",".join(
+            f"{k}={v}" for k, v in selector(seen.service.metadata.name, seen.revisions.slot).items()
+        ),
         components=tuple(_component(name, rollouts[name]) for name in COMPONENTS),
         model=_model(seen),
-        address=Address(url=view.url) if view.url else None,
+        address=Address(url=view.exposure.url) if view.exposure.url else None,
+        revisions=seen.revisions if seen.revisions.stable else None,
+        traffic=tuple(traffic(seen.service, seen.revisions)) or None,
         last_failure=_last_failure(seen.service.status.last_failure, component, failure),
     )
+
+
+def departing(status: Status, version: VersionStatus, now: datetime) -> Status:
+    """The status of a service at rest that is about to move to another version.
+
+    It is written before anything is done: from then on nobody takes the service for one at rest, whoever
+    works.
+    """
+    reconciling = Condition(
+        type="Reconciling",
+        status="True",
+        reason=Reason.UPGRADING,
+        message=f"moves to version {version.operand}",
+        last_transition_time=_timestamp(now),
+        observed_generation=status.observed_generation or 0,
+    )
+    conditions = tuple(reconciling if each.type == "Reconciling" else each for each in status.conditions)
+    return status.model_copy(update={"version": version, "conditions": conditions})
 
 
 def _condition(seen: Observation, kind: ConditionType, verdict: Verdict, now: str) -> Condition:
@@ -70,14 +94,6 @@ def _worst(failures: dict[str, Failure | None]) -> str | None:
     return max(found)[-1] if found else None
 
 
-def _held_version(seen: Observation) -> str | None:
-    """The version that runs: a refused spec changes nothing, so the one before stays."""
-    before = seen.service.status.version
-    if seen.refusals or seen.operand is None:
-        return before.operand if before else None
-    return seen.operand.version
-
-
 def _pods(deployment: Manifest | None) -> int:
     return int(((deployment or {}).get("status") or {}).get("replicas", 0))
 
@@ -94,27 +110,13 @@ def _component(name: str, seen: Rollout) -> ComponentStatus:
 
 
 def _model(seen: Observation) -> ModelStatus | None:
-    entry = seen.operand.model(seen.service.spec.model.name) if seen.operand else None
+    asked = seen.service.spec.model
+    entry = seen.operand.model(asked.name) if seen.operand else None
+    if not seen.refusals and asked.sha256:
+        return ModelStatus(name=asked.name, sha256=asked.sha256)
     if seen.refusals or entry is None:
         return seen.service.status.model
     return ModelStatus(name=entry.name, sha256=entry.sha256)
-
-
-def _url(service: Manifest | None) -> str | None:
-    """The load balancer's address, else the name that pods of the cluster resolve."""
-    if service is None:
-        return None
-    metadata, spec = service["metadata"], service["spec"]
-    ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
-    scheme, port = spec["ports"][0]["name"], spec["ports"][0]["port"]
-    if ingress:
-        host = ingress[0].get("hostname") or ingress[0]["ip"]
-        port = (ingress[0].get("ports") or [{"port": port}])[0]["port"]
-    elif spec.get("type") == "LoadBalancer":
-        return None
-    else:
-        host = f"{metadata['name']}.{metadata['namespace']}.svc"
-    return f"{scheme}://{host}" + ("" if port == SERVICE_PORTS[scheme] else f":{port}")
 
 
 def _last_failure(

@@ -48,15 +48,15 @@ class Access:
         """The API's URL, without a slash at its end."""
         return str(self._configuration.host).rstrip("/")
 
-    def session(self) -> aiohttp.ClientSession:
-        """A new HTTP session; the caller closes it."""
+    def session(self, *middlewares: aiohttp.ClientMiddlewareType) -> aiohttp.ClientSession:
+        """A new HTTP session whose requests pass the middlewares; the caller closes it."""
         # No limit: kopf keeps a connection per watch, and the workers bound our own.
         connector = aiohttp.TCPConnector(ssl=self._tls(), limit=0)
         return aiohttp.ClientSession(
             connector=connector,
             headers={"User-Agent": USER_AGENT},
             proxy=self._configuration.proxy,
-            middlewares=(self._authorise,),
+            middlewares=(*middlewares, self._authorise),
         )
 
     def _tls(self) -> ssl.SSLContext:

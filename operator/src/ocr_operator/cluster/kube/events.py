@@ -87,7 +87,9 @@ class Recorder:
     def _allowed(self, uid: str) -> bool:
         now = self._now()
         left, since = self._budget.pop(uid, (float(BURST), now))
-        left = min(float(BURST), left + (now - since).total_seconds() / REFILL_SECONDS)
+        # The clock may have been put back.
+        passed = max(0.0, (now - since).total_seconds())
+        left = min(float(BURST), left + passed / REFILL_SECONDS)
         self._budget[uid] = (left - 1 if left >= 1 else left, now)
         if len(self._budget) > REMEMBERED:
             self._budget.popitem(last=False)

@@ -1,4 +1,4 @@
-"""Leader election by a coordination.k8s.io Lease, with the rules and the timing of client-go."""
+"""Leader election by a coordination.k8s.io Lease, with the rules of client-go and nearly its timing."""
 
 from __future__ import annotations
 
@@ -24,11 +24,16 @@ class LostLeaseError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """A holder gives up (`renew`) well before anyone else may take over (`duration`)."""
+    """A holder gives up (`renew`) well before anyone else may take over (`duration`).
+
+    Who stands by looks more often (`look`) than a holder renews (`retry`): so late does it follow one that
+    has released the Lease.
+    """
 
     duration_seconds: float = 15.0
     renew_seconds: float = 10.0
     retry_seconds: float = 2.0
+    look_seconds: float = 1.0
 
 
 class Election:
@@ -69,7 +74,7 @@ class Election:
                 if holder != waiting_for:
                     logger.info("standing by: the leader is %s", holder)
                     waiting_for = holder
-            await asyncio.sleep(self._timing.retry_seconds)
+            await asyncio.sleep(self._timing.look_seconds)
 
     async def keep(self) -> None:
         """Renew until cancelled. Raises LostLeaseError once that failed for too long, or another holds it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 from ocr_operator.cluster.kube import paths
@@ -13,6 +14,7 @@ from ocr_operator.models.manifest import CHILD_KINDS, OCR_SERVICE, OPTIONAL_KIND
 from ocr_operator.models.service import OCRService
 
 HINT: Final = "upgrade the chart, or apply crds/ of this operator's version"
+PARTS: Final = ("spec", "status")
 
 
 class Preflight:
@@ -24,28 +26,35 @@ class Preflight:
         self._discovery = discovery
         self._scope: tuple[str | None, ...] = tuple(namespaces) or (None,)
 
-    async def problem(self) -> str | None:
-        """What is missing, as one line that says what to do; None if nothing is. Raises ClusterError."""
-        if not await self._discovery.serves(OCR_SERVICE):
+    async def fields(self) -> frozenset[str]:
+        """Dotted paths of all fields of the installed CRD; none without one. Raises ClusterError.
+
+        The document itself: the index of all documents, with their hashes, lags behind it by seconds.
+        """
+        path = f"/openapi/v3{paths.group_version(OCR_SERVICE)}"
+        try:
+            document = await self._http.send(Request("GET", path, "discovery"))
+        except GoneError:
+            return frozenset()
+        served = _kind(document["components"]["schemas"])
+        return frozenset(
+            field for part in PARTS for field in _fields(served["properties"].get(part, {}), {}, part)
+        )
+
+    async def problem(self, fields: frozenset[str]) -> str | None:
+        """What is missing, as one line that says what to do; None if nothing is. Raises ClusterError.
+
+        `fields` are those of the installed CRD.
+        """
+        if not fields or not await self._discovery.serves(OCR_SERVICE):
             name = f"{OCR_SERVICE.plural}.{OCR_SERVICE.api_version.partition('/')[0]}"
             return f"the CRD {name} is not installed: install the chart, or apply crds/"
-        lacking = await self._lacking_fields()
-        if lacking:
+        missing = _written() - fields
+        if missing:
+            # A missing parent says it for its children.
+            lacking = sorted(field for field in missing if field.rpartition(".")[0] not in missing)
             return f"the installed CRD is older than this operator, it lacks {', '.join(lacking)}: {HINT}"
         return await self._unreadable()
-
-    async def _lacking_fields(self) -> list[str]:
-        path = f"/openapi/v3{paths.group_version(OCR_SERVICE)}"
-        document = await self._http.send(Request("GET", path, "discovery"))
-        served = _kind(document["components"]["schemas"])
-        own = OCRService.model_json_schema(by_alias=True)
-        wanted = {f for part in ("spec", "status") for f in _fields(own["properties"][part], own, part)}
-        found = {
-            f for part in ("spec", "status") for f in _fields(served["properties"].get(part, {}), {}, part)
-        }
-        missing = wanted - found
-        # A missing parent says it for its children.
-        return sorted(field for field in missing if field.rpartition(".")[0] not in missing)
 
     async def _unreadable(self) -> str | None:
         for kind in (OCR_SERVICE, *CHILD_KINDS):
@@ -59,6 +68,13 @@ class Preflight:
                     if kind not in OPTIONAL_KINDS:
                         raise
         return None
+
+
+@cache
+def _written() -> frozenset[str]:
+    """All fields that this operator knows."""
+    own = OCRService.model_json_schema(by_alias=True)
+    return frozenset(field for part in PARTS for field in _fields(own["properties"][part], own, part))
 
 
 def _kind(schemas: Mapping[str, Any]) -> Mapping[str, Any]:

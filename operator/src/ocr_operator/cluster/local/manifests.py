@@ -20,6 +20,12 @@ from ocr_operator.models.service import Key, OCRService
 
 POLL_SECONDS: Final = 0.3
 MEMBERS: Final = ("apiVersion", "kind", "metadata", "spec", "status")
+# Every page is read without ways in, registries and trials of new revisions; one host has none of them.
+OF_CLUSTERS: Final = ("expose.ingress", "expose.gatewayAPI", "imagePullSecrets", "rollout")
+UNCLAIMED: Final = (
+    "spec.model.source.persistentVolumeClaim: there are no claims without a cluster; take source and sha256 "
+    "out, or run the model alone: ocr-modelserver --model NAME --model-dir DIR"
+)
 METADATA: Final = (
     "name",
     "namespace",
@@ -80,7 +86,9 @@ def parse(text: str, source: str) -> Manifests:
         elif document.get("kind") == SECRET.kind:
             _add(secrets, _secret(document, place), place)
         else:
-            _add(services, _service(document, place), place)
+            service = _service(document, place)
+            remarks += (*_leave_out(service["spec"], place), *_unscaled(service["spec"], place))
+            _add(services, service, place)
     if not services:
         raise ManifestError(f"{source}: no {KIND} in it; it needs a document with kind: {KIND}")
     return Manifests(services, secrets, tuple(remarks))
@@ -147,6 +155,12 @@ def _foreign(document: Mapping[str, Any]) -> bool:
     return "kind" in document and document["kind"] not in (KIND, SECRET.kind) and group != GROUP
 
 
+def _unscaled(spec: Mapping[str, Any], place: str) -> Iterator[str]:
+    for component in ("modelServer", "gateway"):
+        if (spec.get(component) or {}).get("autoscaling"):
+            yield f"{place}: spec.{component}.autoscaling: nothing measures the load here, minReplicas run"
+
+
 def _secret(document: Mapping[str, Any], place: str) -> Manifest:
     try:
         return secret(document)
@@ -166,11 +180,9 @@ def _service(document: Mapping[str, Any], place: str) -> Manifest:
         raise ManifestError(f"{place}: metadata.name: missing; write metadata: {{name: my-service}}")
     problems = [*_unknown("", document, MEMBERS), *_unknown("metadata.", metadata, METADATA)]
     body = {**document, "spec": document.get("spec") or {}, "status": {}}
-    try:
-        service = OCRService.model_validate(body)
-    except ValidationError as error:
-        problems += [_say(detail["loc"], detail["type"], detail["msg"]) for detail in error.errors()]
-    if problems:
+    service, wrong = _validated(body)
+    problems += wrong
+    if problems or service is None:
         raise ManifestError(f"{place} ({metadata['name']}): " + "; ".join(problems))
     head = {"name": service.metadata.name, "namespace": service.metadata.namespace}
     for name in ("labels", "annotations"):
@@ -178,6 +190,26 @@ def _service(document: Mapping[str, Any], place: str) -> Manifest:
             head[name] = metadata[name]
     spec = body["spec"]
     return {"apiVersion": OCR_SERVICE.api_version, "kind": OCR_SERVICE.kind, "metadata": head, "spec": spec}
+
+
+def _validated(body: Mapping[str, Any]) -> tuple[OCRService | None, list[str]]:
+    """The service, unless there is none, and what is wrong with it here."""
+    try:
+        service = OCRService.model_validate(body)
+    except ValidationError as error:
+        return None, [_say(detail["loc"], detail["type"], detail["msg"]) for detail in error.errors()]
+    return service, [UNCLAIMED] if service.spec.model.source else []
+
+
+def _leave_out(spec: dict[str, Any], place: str) -> Iterator[str]:
+    """Remove from the spec what only clusters have, with a remark for each."""
+    for path in OF_CLUSTERS:
+        *parents, name = path.split(".")
+        part = spec
+        for parent in parents:
+            part = part.get(parent) or {}
+        if part.pop(name, None) is not None:
+            yield f"{place}: spec.{path} is ignored: it means nothing without a cluster"
 
 
 def _unknown(path: str, found: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[str]:

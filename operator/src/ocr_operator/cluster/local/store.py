@@ -31,10 +31,17 @@ class _Entry:
             live = merge(live, {key: value for key, value in manifest.items() if key != "status"})
         if live.get("kind") == DEPLOYMENT.kind:
             live = merge({"spec": {"replicas": 1}}, live)
-        live["metadata"] = {**live["metadata"], **self.metadata}
+        live["metadata"] = {**live["metadata"], "managedFields": self.owners(), **self.metadata}
         if self.status is not None:
             live["status"] = self.status
         return live
+
+    def owners(self) -> list[dict[str, Any]]:
+        """Which manager applied which fields."""
+        return [
+            {"manager": manager, "operation": "Apply", "fieldsV1": fields(manifest)}
+            for manager, manifest in self.applied.items()
+        ]
 
 
 class Store:
@@ -186,6 +193,13 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
         old = merged.get(key)
         merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return merged
+
+
+def fields(value: Any) -> dict[str, Any]:
+    """The set of fields of a value as FieldsV1: mappings member by member, everything else as a whole."""
+    if not isinstance(value, Mapping):
+        return {}
+    return {f"f:{name}": fields(inner) for name, inner in value.items()}
 
 
 def _content(live: Manifest) -> Manifest:

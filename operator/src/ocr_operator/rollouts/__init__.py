@@ -1,0 +1,1 @@
+"""PURE: the next step of a new revision of the model servers, by what runs and what gateways measure."""
