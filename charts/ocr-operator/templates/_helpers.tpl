@@ -13,10 +13,26 @@ app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
-{{- define "ocr-operator.labels" -}}
+{{- /* The pod of `helm test`, which is none of the operator's. */ -}}
+{{- define "ocr-operator.test-selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "ocr-operator.pod-labels" -}}
 {{ include "ocr-operator.selector" . }}
 app.kubernetes.io/component: operator
 app.kubernetes.io/part-of: kubeocr
+{{- range $key, $value := .Values.commonLabels }}
+{{- if regexMatch "^(app\\.kubernetes\\.io|helm\\.sh)/" $key }}
+{{- fail (printf "commonLabels: %s is the chart's own label; take a prefix of yours" $key) }}
+{{- end }}
+{{ $key }}: {{ $value | quote }}
+{{- end }}
+{{- end -}}
+
+{{- define "ocr-operator.labels" -}}
+{{ include "ocr-operator.pod-labels" . }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
@@ -45,6 +61,19 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- else -}}
 {{ $name }}:{{ $image.tag | default .Chart.AppVersion }}
 {{- end -}}
+{{- end -}}
+
+{{- define "ocr-operator.pod-security" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+seccompProfile: {type: RuntimeDefault}
+{{- end -}}
+
+{{- define "ocr-operator.container-security" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
 {{- end -}}
 
 {{- /* The chart's operand versions, less those that the values replace, and the values' own. */ -}}
@@ -92,8 +121,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - apiGroups: [""]
   resources: [services, serviceaccounts]
   verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies, ingresses]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [monitoring.coreos.com]
   resources: [servicemonitors]
@@ -101,11 +139,42 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - apiGroups: [""]
   resources: [pods]
   verbs: [list]
-# Only whether a Secret is there: its metadata is asked for, never its content.
+# Only whether a Secret or a claim is there: metadata is asked for, never a Secret's content.
 - apiGroups: [""]
-  resources: [secrets]
+  resources: [secrets, persistentvolumeclaims]
   verbs: [get]
+# How gateways divide requests while a canary is tried; no other ConfigMap can be read or changed.
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [kubeocr-traffic]
+  verbs: [get, create, patch]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- end -}}
+
+{{- /* The groups of files/rules as YAML, without the alerts that are disabled. */ -}}
+{{- define "ocr-operator.rule-groups" -}}
+{{- $values := .Values.prometheusRule -}}
+{{- $alerts := list -}}
+{{- $groups := list -}}
+{{- range $path, $content := .Files.Glob "files/rules/*.yaml" -}}
+{{- range (toString $content | fromYaml).groups -}}
+{{- $rules := list -}}
+{{- range .rules -}}
+{{- if .alert }}{{ $alerts = append $alerts .alert }}{{ end -}}
+{{- if and .alert $values.runbookBaseURL -}}
+{{- $_ := set .annotations "runbook_url" (printf "%s/%s" (trimSuffix "/" $values.runbookBaseURL) (base .annotations.runbook_url)) -}}
+{{- end -}}
+{{- if not (has .alert $values.disabledAlerts) }}{{ $rules = append $rules . }}{{ end -}}
+{{- end -}}
+{{- if $rules }}{{ $groups = append $groups (merge (dict "rules" $rules) .) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- range $values.disabledAlerts -}}
+{{- if not (has . $alerts) -}}
+{{- fail (printf "prometheusRule.disabledAlerts: %s is none of the alerts %s" . (join ", " $alerts)) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $groups -}}
 {{- end -}}
