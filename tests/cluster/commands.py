@@ -71,27 +71,47 @@ def apiserver(site: Site, access: Access, audit: Audit) -> list[str]:
         f"--audit-policy-file={policy}",
         f"--audit-log-path={site.folder / AUDIT_LOG}",
         "--audit-log-maxsize=2000",
+        *_aggregation(access),
     ]
 
 
-def controller_manager(site: Site, access: Access) -> list[str]:
-    """The controllers; each is its own service account, as in a real cluster."""
+def _aggregation(access: Access) -> list[str]:
+    """How the apiserver passes requests on to others that serve a part of the API, such as metrics-server."""
+    certificate, key = access.pair("aggregator")
+    return [
+        f"--proxy-client-cert-file={certificate}",
+        f"--proxy-client-key-file={key}",
+        f"--requestheader-client-ca-file={access.ca}",
+        "--requestheader-allowed-names=aggregator",
+        "--requestheader-username-headers=X-Remote-User",
+        "--requestheader-group-headers=X-Remote-Group",
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+        "--enable-aggregator-routing=true",
+    ]
+
+
+def controller_manager(site: Site, access: Access, rate: int | None = None) -> list[str]:
+    """The controllers; each is its own service account, as in a real cluster.
+
+    `rate` is how many requests a second each may send, if not the default.
+    """
     kubeconfig = access.kubeconfig("system:kube-controller-manager")
     return [
         f"{site.programs}/kube-controller-manager",
-        *_client(kubeconfig),
+        *_client(kubeconfig, rate),
         f"--service-account-private-key-file={access.signing_key}",
         f"--root-ca-file={access.ca}",
         "--use-service-account-credentials=true",
         "--controllers=*,-node-ipam-controller",
+        "--horizontal-pod-autoscaler-sync-period=2s",
         "--secure-port=0",
     ]
 
 
-def scheduler(site: Site, access: Access) -> list[str]:
-    """The scheduler."""
+def scheduler(site: Site, access: Access, rate: int | None = None) -> list[str]:
+    """The scheduler; `rate` as above."""
     kubeconfig = access.kubeconfig("system:kube-scheduler")
-    return [f"{site.programs}/kube-scheduler", *_client(kubeconfig), "--secure-port=0"]
+    return [f"{site.programs}/kube-scheduler", *_client(kubeconfig, rate), "--secure-port=0"]
 
 
 def audit_events(folder: Path) -> Iterator[dict[str, Any]]:
@@ -102,6 +122,12 @@ def audit_events(folder: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
 
 
-def _client(kubeconfig: Path) -> list[str]:
+def _client(kubeconfig: Path, rate: int | None) -> list[str]:
     names = ("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig")
-    return [*(f"--{name}={kubeconfig}" for name in names), "--leader-elect=false", "--profiling=false"]
+    limits = [] if rate is None else [f"--kube-api-qps={rate}", f"--kube-api-burst={rate}"]
+    return [
+        *(f"--{name}={kubeconfig}" for name in names),
+        "--leader-elect=false",
+        "--profiling=false",
+        *limits,
+    ]

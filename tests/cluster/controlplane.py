@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from tests.cluster import commands, tools
 from tests.cluster.access import Access, service_account
@@ -26,14 +26,26 @@ class ControlPlane:
 
     - `controllers`: also run kube-controller-manager, so that Deployments make pods (nothing runs them),
       owners' deletion collects the owned, and a deleted namespace goes away.
+    - `scheduler`: also run kube-scheduler, for nodes that somebody plays (`fakenodes`).
+    - `rate`: requests a second that each of them may send, if not the default.
     - `audit`: what the audit log keeps; `RequestResponse` has the bodies too.
     """
 
-    def __init__(self, *, controllers: bool = True, audit: Audit = "Metadata") -> None:
+    def __init__(
+        self,
+        *,
+        controllers: bool = True,
+        scheduler: bool = False,
+        rate: int | None = None,
+        audit: Audit = "Metadata",
+    ) -> None:
         """Only note what is wanted; `with` or `start` starts it."""
         self._controllers = controllers
+        self._scheduler = scheduler
+        self._rate = rate
         self._audit: Audit = audit
         self._children: list[Child] = []
+        self._commands: list[Sequence[str]] = []
         self._reservation = ExitStack()
 
     def __enter__(self) -> Self:
@@ -75,11 +87,21 @@ class ControlPlane:
         self._run([*commands.apiserver(site, self.access, self._audit), *alone])
         wait_for("the apiserver is ready", lambda: answers(self.kubectl), START_SECONDS, self._children)
         if self._controllers:
-            self._run(commands.controller_manager(site, self.access))
+            self._run(commands.controller_manager(site, self.access, self._rate))
             wait_for("the controllers work", self._has_default_account, START_SECONDS, self._children)
+        if self._scheduler:
+            self._run(commands.scheduler(site, self.access, self._rate))
 
     def _run(self, command: Sequence[str]) -> None:
+        self._commands.append(command)
         self._children.append(start(Path(command[0]).name, command, self.folder))
+
+    def crash(self, program: Literal["etcd", "kube-apiserver"]) -> None:
+        """Kill -9 one of the programs and start it again; nobody waits until it answers."""
+        number = next(i for i, child in enumerate(self._children) if child.name == program)
+        self._children[number].process.kill()
+        self._children[number].process.wait()
+        self._children[number] = start(program, self._commands[number], self.folder)
 
     def _has_default_account(self) -> bool:
         return succeeds(self.kubectl, "get", "serviceaccount", "default")
@@ -89,6 +111,7 @@ class ControlPlane:
         for child in reversed(self._children):
             child.stop(END_SECONDS)
         self._children.clear()
+        self._commands.clear()
         shutil.rmtree(self.folder, ignore_errors=True)
         self._reservation.close()
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.cluster import tools
+from tests.cluster import metricsserver, tools
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.node import Node, leashed
@@ -15,7 +15,7 @@ from tests.cluster.node import Node, leashed
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Build the programs that the tests need before a test's time limit runs; the first time is long."""
     fixtures = {name for item in session.items for name in getattr(item, "fixturenames", ())}
-    wanted = fixtures & {"control_plane", "node"}
+    wanted = fixtures & {"control_plane", "node", "argo", "small_fleet"}
     if not wanted or session.config.option.collectonly:
         return
     with session.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
@@ -23,6 +23,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         if "node" in wanted:
             tools.coredns()
             tools.pause()
+        if "argo" in wanted:
+            tools.argocd()
+        if "small_fleet" in wanted:
+            tools.kwok()
+        if "metrics_server" in fixtures:
+            tools.metrics_server()
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +50,13 @@ def node() -> Iterator[Node]:
     """One whole node, of its own for this run."""
     with leashed() as node:
         yield node
+
+
+@pytest.fixture(scope="module")
+def metrics_server(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The node's pods are measured."""
+    with metricsserver.metrics_server(node, tmp_path_factory.mktemp("metrics-server")):
+        yield
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.cluster.errors import ClusterError
 
 HERE = Path(__file__).parent
-MINIMUM_GO = (1, 25)
+MINIMUM_GO = (1, 26)
 PROGRESS_SECONDS = 10.0
 
 Say = Callable[[str], None]
@@ -72,6 +72,12 @@ def fingerprint(source: Path, extra: Sequence[str]) -> str:
     return digest.hexdigest()[:16]
 
 
+def main_package(source: Path) -> str:
+    """What to build: the tool that go.mod names, which is another module's program, else the folder's own."""
+    found = re.search(r"^tool (\S+)$", (source / "go.mod").read_text(), re.MULTILINE)
+    return found.group(1) if found else "."
+
+
 def link_flags(source: Path) -> str:
     """The linker's flags; untold, Kubernetes calls itself v0.0.0-master and clients misjudge it."""
     flags = ["-s", "-w"]
@@ -100,7 +106,7 @@ def compile_module(source: Path, target: Path, flags: str, say: Say) -> None:
         flags,
         "-o",
         str(target),
-        ".",
+        main_package(source),
     ]
     started = last = time.monotonic()
     packages = 0

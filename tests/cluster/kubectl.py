@@ -4,6 +4,7 @@ import ipaddress
 import json
 import os
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,18 @@ class Kubectl:
     def wait(self, condition: str, *what: str, seconds: float = SECONDS) -> None:
         """Wait until the objects meet the condition, as in `wait("condition=Ready", "pod/a")`."""
         self.run("wait", f"--for={condition}", f"--timeout={seconds:.0f}s", *what, seconds=seconds + 10)
+
+    def established(self, *crds: str, seconds: float = SECONDS) -> None:
+        """Wait until the CRDs are served. One without conditions yet is an error for kubectl."""
+        deadline = time.monotonic() + seconds
+        served = 'jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
+        while True:
+            try:
+                return self.wait(served, *crds, seconds=seconds)
+            except CommandError as error:
+                if "not array" not in error.output or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.2)
 
 
 def execute(

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.cluster import cgroups, commands, dns, network, nodefiles, scratch, tools
+from tests.cluster import cgroups, commands, debian, dns, network, nodefiles, scratch, tools
 from tests.cluster.access import Access
 from tests.cluster.commands import Site
 from tests.cluster.controlplane import START_SECONDS, answers, succeeds
@@ -52,6 +52,11 @@ class Node:
             return (self.folder / "address").read_text()
         except OSError as error:
             raise ClusterError(f"node {self.name} is not up: `python -m tests.cluster up`") from error
+
+    @property
+    def in_network(self) -> list[str]:
+        """The prefix of a command that is to run in the node's network, where it reaches pods."""
+        return ["nsenter", f"--net=/run/netns/{self.full_name}", "--"]
 
     def kubectl(self, namespace: str = "default") -> Kubectl:
         """kubectl as the cluster's administrator."""
@@ -110,7 +115,7 @@ class Node:
         cgroups.create(self.full_name)
         site = Site(self.folder, programs, self._connect(), 6443, 2379, 2380)
         access = Access(self.folder / "access", site.server, [site.address, *SERVICE_NAMES])
-        in_network = ["nsenter", f"--net=/run/netns/{self.full_name}", "--"]
+        in_network = self.in_network
 
         def run(command: Sequence[str], name: str = "", enter: Sequence[str] = in_network) -> Child:
             name = name or Path(command[0]).name
@@ -184,7 +189,7 @@ def up(name: str = DEFAULT_NAME, say: Say = say) -> Node:
     """Bring up the node, which then stays until `down`; one that is up already stays as it is."""
     require_root()
     node = Node(name, say)
-    _require_packages(say)
+    debian.install(nodefiles.missing_packages(), "a node needs", say)
     with reserved(f"node-{node.name}"):
         if node.is_up():
             say(f"node {name}: is up already, at {node.address}")
@@ -209,7 +214,7 @@ def leashed(say: Say = say) -> Iterator[Node]:
     Killed with us, it leaves what the next caller, who gets the same name, cleans.
     """
     require_root()
-    _require_packages(say)
+    debian.install(nodefiles.missing_packages(), "a node needs", say)
     with contextlib.ExitStack() as stack:
         node = Node(f"test-{reserve_first('node-test-', stack)}", say)
         stack.callback(node.stop)
@@ -228,18 +233,3 @@ def require_root() -> None:
         raise ClusterError(
             "a node needs root (network namespace, mounts, control groups): run this with sudo, or use kind"
         )
-
-
-def _require_packages(say: Say) -> None:
-    missing = nodefiles.missing_packages()
-    if not missing:
-        return
-    if not shutil.which("apt-get"):
-        raise ClusterError(f"a node needs the programs of Debian's {', '.join(missing)}: install them")
-    say(f"installing with apt-get: {' '.join(missing)}")
-    for command in (["update"], ["install", "--yes", "--no-install-recommends", *missing]):
-        apt = ["apt-get", "--quiet", *command]
-        variables = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        result = subprocess.run(apt, env=variables, capture_output=True, text=True, check=False)
-        if result.returncode:
-            raise ClusterError(f"{' '.join(apt)}: {result.stderr.strip()}")
