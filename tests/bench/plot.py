@@ -1,7 +1,7 @@
-"""Speed against accuracy as a small SVG, written by hand."""
+"""Small SVGs, written by hand: speed against accuracy, and what grows with a number."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
 from tests.bench.results import ALL, Figures, Result
@@ -13,16 +13,18 @@ _LABEL = 14  # pixels between labels that would touch
 
 _HEAD = f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"
   font-family="sans-serif" font-size="12">
-<title>Pages a second against word-F1</title>
+<title>{{title}}</title>
 <rect width="100%" height="100%" fill="white"/>
 """
+_SPEED_TITLE = "Pages a second against word-F1"
+_COLOURS = (_OURS, "#b3541e", "#2b8a3e", "#7048a8", "#777777")
 
 
 def speed_against_f1(results: Sequence[Result]) -> str:
     """Pages a second (logarithmic) to the right, word-F1 upwards: the better, the further up and right."""
     known = [(each, each.figures) for each in results if each.figures and each.figures.pages_per_second > 0]
     if not known:
-        return _HEAD + "</svg>\n"
+        return _HEAD.format(title=_SPEED_TITLE) + "</svg>\n"
     speeds = [math.log10(figures.pages_per_second) for _, figures in known]
     low, high = math.floor(4 * min(speeds)) / 4, math.ceil(4 * max(speeds) + 0.6) / 4
     floor = min(0.9, math.floor(10 * min(_f1(figures) for _, figures in known)) / 10)
@@ -34,13 +36,42 @@ def speed_against_f1(results: Sequence[Result]) -> str:
     def y(f1: float) -> float:
         return _TOP + inner_height * (1 - f1) / (1 - floor)
 
-    parts = [_HEAD]
+    parts = [_HEAD.format(title=_SPEED_TITLE)]
     parts += [_across(y(step / 100), f"{step / 100:.2f}") for step in range(round(100 * floor), 101, 5)]
     parts += [_down(x(tick), f"{tick:g}") for tick in _ticks(low, high)]
     parts.append(_text(_WIDTH / 2, _HEIGHT - 12, "pages a second on all cores of the run", "middle", "#333"))
     parts.append(_text(_LEFT, 16, "word-F1", "middle", "#333"))
     points = [(x(figures.pages_per_second), y(_f1(figures)), each) for each, figures in known]
     return "".join([*parts, *_points(points), "</svg>\n"])
+
+
+def growth(title: str, along: str, lines: Mapping[str, Sequence[tuple[float, float]]]) -> str:
+    """Lines through points (x, y) over 0, both axes logarithmic: twice as steep is a power more."""
+    xs = [x for line in lines.values() for x, _ in line]
+    ys = [y for line in lines.values() for _, y in line]
+    left, right = math.log10(min(xs)) - 0.1, math.log10(max(xs)) + 0.7  # room for the lines' names
+    floor, top = math.log10(min(ys)) - 0.1, math.log10(max(ys)) + 0.1
+
+    def x(value: float) -> float:
+        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (math.log10(value) - left) / (right - left)
+
+    def y(value: float) -> float:
+        return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (top - math.log10(value)) / (top - floor)
+
+    parts = [_HEAD.format(title=escape(title)), _text(_LEFT, 16, title, "start", "#333")]
+    parts += [_across(y(tick), f"{tick:g}") for tick in _ticks(floor, top)]
+    parts += [_down(x(tick), f"{tick:g}") for tick in sorted(set(xs))]
+    parts.append(_text(_WIDTH / 2, _HEIGHT - 12, along, "middle", "#333"))
+    taken = list[float]()
+    for (name, line), colour in zip(lines.items(), _COLOURS, strict=False):
+        points = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in line)
+        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>\n')
+        label = y(line[-1][1]) + 4
+        while any(abs(label - other) < _LABEL for other in taken):
+            label += _LABEL
+        taken.append(label)
+        parts.append(_text(x(line[-1][0]) + 8, label, name, "start", colour))
+    return "".join([*parts, "</svg>\n"])
 
 
 def _f1(figures: Figures) -> float:

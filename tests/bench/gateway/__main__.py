@@ -4,9 +4,10 @@ import argparse
 import asyncio
 import json
 from dataclasses import asdict
+from inspect import getdoc
 from pathlib import Path
 
-from tests.bench.gateway import documents
+from tests.bench.gateway import documents, peers
 from tests.bench.gateway.measures import MEASURES, Row, Sizes
 from tests.bench.machine import describe
 
@@ -30,8 +31,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=_ROOT / "docs", metavar="DIR", help="(%(default)s)")
     options = parser.parse_args()
     sections = {
-        measure.__name__: (measure.__doc__ or "", asyncio.run(measure(_QUICK if options.quick else Sizes())))
-        for measure in (*MEASURES, *documents.MEASURES)
+        measure.__name__: (getdoc(measure) or "", asyncio.run(measure(_QUICK if options.quick else Sizes())))
+        for measure in (*MEASURES, *documents.MEASURES, *peers.MEASURES)
         if not options.only or measure.__name__ in options.only
     }
     run = describe("make bench-gateway", cores=2, seed=0, pages=0, sets=())

@@ -43,7 +43,7 @@ async def added_time(sizes: Sizes) -> list[Row]:
     """A 1 MB image to a model server with an empty pipeline: directly and through the gateway, in turn."""
     image = page(noise=True)
     with programs.empty_servers(1) as (server,), programs.gateway([server]) as door:
-        async with _session() as session:
+        async with open_session() as session:
             shots = direct(server, image), through(door, image)
             taken: tuple[list[float], list[float]] = ([], [])
             for number in range(sizes.paired + 20):
@@ -65,7 +65,7 @@ async def share_of_processor(sizes: Sizes) -> list[Row]:
     """The gateway's part of the CPU time that real pages of 1 MB take, with the default model."""
     image = page(noise=True)
     with programs.model_server("balanced", 2) as server, programs.gateway([server]) as door:
-        async with _session() as session:
+        async with open_session() as session:
             await closed(session, through(door, image), count=2, clients=2)
             before = door.cpu_seconds, server.cpu_seconds
             outcome = await closed(session, through(door, image), count=sizes.real, clients=4)
@@ -118,7 +118,7 @@ MEASURES: tuple[Measure, ...] = (added_time, share_of_processor, empty_pipeline,
 
 
 @asynccontextmanager
-async def _session() -> AsyncIterator[aiohttp.ClientSession]:
+async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=4)
     async with aiohttp.ClientSession(connector=connector, skip_auto_headers=("Accept-Encoding",)) as session:
         yield session
@@ -128,7 +128,7 @@ async def _session() -> AsyncIterator[aiohttp.ClientSession]:
 async def _pair() -> AsyncIterator[tuple[aiohttp.ClientSession, Program]]:
     """A client and a gateway in front of two model servers with empty pipelines."""
     with programs.empty_servers(2) as servers, programs.gateway(servers) as door:
-        async with _session() as session:
+        async with open_session() as session:
             yield session, door
 
 

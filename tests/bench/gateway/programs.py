@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -9,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,16 +40,22 @@ class Program:
     @property
     def rss_mib(self) -> float:
         """Its resident memory now."""
-        return self._status("VmRSS")
+        return self._kibibytes("status", "VmRSS") / 1024
+
+    @property
+    def pss_mib(self) -> float:
+        """Its resident memory now, pages that it shares counted in part."""
+        return self._kibibytes("smaps_rollup", "Pss") / 1024
 
     @property
     def peak_rss_mib(self) -> float:
         """The most resident memory it ever had."""
-        return self._status("VmHWM")
+        return self._kibibytes("status", "VmHWM") / 1024
 
-    def _status(self, name: str) -> float:
-        (found,) = re.findall(rf"{name}:\s+(\d+)", Path(f"/proc/{self.pid}/status").read_text())
-        return int(found) / 1024
+    def _kibibytes(self, file: str, name: str) -> int:
+        text = Path(f"/proc/{self.pid}/{file}").read_text()
+        (found,) = re.findall(rf"^{name}:\s+(\d+)", text, re.MULTILINE)
+        return int(found)
 
 
 @contextmanager
@@ -59,6 +66,14 @@ def empty_servers(count: int) -> Iterator[list[Program]]:
             stack.enter_context(_running(["tests.bench.gateway.empty_server", "{port}"], "/v2/health/ready"))
             for _ in range(count)
         ]
+
+
+@contextmanager
+def empty_peer(python: Path) -> Iterator[Program]:
+    """RapidOCRAPI with an empty pipeline, in its own environment."""
+    script = str(Path(__file__).with_name("empty_peer.py"))
+    with _started([str(python), script, "{port}"], "/") as program:
+        yield program
 
 
 @contextmanager
@@ -79,20 +94,25 @@ def gateway(servers: Sequence[Program], *flags: str) -> Iterator[Program]:
             yield program
 
 
-@contextmanager
 def _running(
     module: Sequence[str], ready: str, environment: Mapping[str, str] | None = None
+) -> AbstractContextManager[Program]:
+    return _started([sys.executable, "-m", *module], ready, environment)
+
+
+@contextmanager
+def _started(
+    command: Sequence[str], ready: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[Program]:
     (port,) = free_ports(1)
-    command = [sys.executable, "-m", *(part.format(port=port) for part in module)]
     process = subprocess.Popen(
-        command,
+        [part.format(port=port) for part in command],
         env={**os.environ, **(environment or {})},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait(process, f"http://127.0.0.1:{port}{ready}", module[0])
+        _wait(process, f"http://127.0.0.1:{port}{ready}", shlex.join(command))
         yield Program(process.pid, port)
     finally:
         process.kill()

@@ -12,6 +12,7 @@ from tests.bench.gateway.programs import Program
 
 SIZE = (1240, 1754)
 SEED = 6
+_BOUNDARY = "a-page-follows"
 
 
 @cache
@@ -39,6 +40,13 @@ def direct(server: Program, image: bytes) -> Shot:
     request = oip.InferRequest((oip.bytes_tensor("image", (image,)),), id="bench", outputs=wanted)
     message = oip.encode_request(request)
     return Shot(f"{server.url}/v2/models/ocr/infer", message.body, tuple(message.headers.items()))
+
+
+def form(url: str, image: bytes) -> Shot:
+    """The image as the field `image_file` of a form."""
+    head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="image_file"; filename="page.jpg"\r\n\r\n'
+    body = head.encode() + image + f"\r\n--{_BOUNDARY}--\r\n".encode()
+    return Shot(url, body, (("Content-Type", f"multipart/form-data; boundary={_BOUNDARY}"),))
 
 
 def through(door: Program, image: bytes) -> Shot:

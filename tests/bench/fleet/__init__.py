@@ -1,0 +1,1 @@
+"""What a fleet of OCRServices costs the operator and the API (`make bench-operator`)."""
