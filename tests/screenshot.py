@@ -47,13 +47,15 @@ def main(arguments: list[str]) -> int:
     """Take the pictures; 1 when the README's has become too large."""
     with (
         tempfile.TemporaryDirectory() as scratch,
-        service(Path(scratch)) as url,
+        service(Path(scratch)) as running,
         chromium(Path(scratch), "--hide-scrollbars") as browser,
     ):
         for folder in map(Path, arguments):
             for size, scheme in itertools.product((DESK, PHONE), ("light", "dark")):
-                (folder / f"page-{size[0]}-{scheme}.png").write_bytes(shot(browser, url, size, scheme))
-        png = small(shot(browser, url, DESK, "light"))
+                (folder / f"page-{size[0]}-{scheme}.png").write_bytes(
+                    shot(browser, running.url, size, scheme)
+                )
+        png = small(shot(browser, running.url, DESK, "light"))
     SHOWN.write_bytes(png)
     print(f"{SHOWN}: {len(png)} bytes")
     return 1 if len(png) > MOST_BYTES else 0

@@ -9,15 +9,22 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+import yaml
+from hypothesis import given, settings
 
 from ocr_operator.crdgen.crd import FILE_NAME
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.kubectl import CommandError, Kubectl
-from tests.unit.crd_cases import CASES, Case
+from tests.support.api import eventually
+from tests.unit.crd_case import Case
+from tests.unit.crd_cases import CASES
 from tests.unit.strategies import spec_bodies
 
 CRD = Path(__file__).parents[2] / "crds" / FILE_NAME
+# What a schema refuses by.
+RULES = frozenset(
+    {"maximum", "minimum", "maxLength", "minLength", "pattern", "enum", "x-kubernetes-validations"}
+)
 URL = "/apis/kubeocr.dev/v1alpha1/namespaces/default/ocrservices"
 
 
@@ -26,7 +33,7 @@ def crd(control_plane: ControlPlane) -> dict[str, Any]:
     """The CRD, as the apiserver has it once it serves the resource."""
     control_plane.kubectl.run("apply", "--server-side", "--force-conflicts", f"--filename={CRD}")
     name = "crd/ocrservices.kubeocr.dev"
-    control_plane.kubectl.wait("condition=Established", name, seconds=30)
+    control_plane.kubectl.established(name, seconds=30)
     found: dict[str, Any] = control_plane.kubectl.json("get", name)
     return found
 
@@ -166,12 +173,14 @@ def test_get_prints_what_users_ask_first(kubectl: Kubectl) -> None:
 
 
 def test_explain_tells_types_choices_and_defaults(kubectl: Kubectl) -> None:
+    assert "An OCR endpoint" in kubectl.run("explain", "ocrservice")
     everything = kubectl.run("explain", "ocrservice.spec", "--recursive")
     assert "maxImagePixels\t<integer>" in everything
     assert "secretKeyRef\t<Object>" in everything
     runtime = kubectl.run("explain", "ocrservice.spec.modelServer.runtime")
     assert "enum: throughput, latency" in runtime
     assert "Default: 64." in runtime
+    assert "2 when absent" in kubectl.run("explain", "ocrservice.spec.gateway.replicas")
 
 
 def test_two_managers_share_the_variables_by_name(kubectl: Kubectl) -> None:
@@ -183,7 +192,57 @@ def test_two_managers_share_the_variables_by_name(kubectl: Kubectl) -> None:
 
 
 @given(spec=spec_bodies())
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 def test_the_apiserver_takes_every_spec_that_the_models_take(api: httpx.Client, spec: dict[str, Any]) -> None:
     answer = api.post(URL, json={**service("drawn"), "spec": spec})
     assert answer.status_code == httpx.codes.CREATED, answer.text
+
+
+def test_an_object_from_before_a_rule_still_takes_other_changes(
+    kubectl: Kubectl, crd: dict[str, Any]
+) -> None:
+    """Ratcheting (KEP-4008): what was stored under an older CRD is judged where it changes only."""
+
+    def takes(spec: dict[str, Any]) -> bool:
+        body = service("probe") | {"spec": spec}
+        try:
+            kubectl.apply(body, "--server-side", "--dry-run=server")
+        except CommandError:
+            return False
+        return True
+
+    def patch(spec: dict[str, Any], *flags: str, member: str = "spec") -> None:
+        change = json.dumps({member: spec})
+        kubectl.run("patch", "ocrs", "old", "--type=merge", f"--patch={change}", *flags)
+
+    old = {"gateway": {"limits": {"maxPages": 5000}, "auth": {"type": "APIKey"}}}
+    kubectl.apply(without_rules(CRD.read_text()), "--server-side", "--force-conflicts")
+    try:
+        eventually("the older CRD is served", lambda: takes(old))
+        kubectl.apply(service("old") | {"spec": old})
+    finally:
+        kubectl.apply(CRD.read_text(), "--server-side", "--force-conflicts")
+    eventually("the newer CRD is served", lambda: not takes(old))
+
+    patch({"suspend": True})
+    patch({"replicas": 1}, "--subresource=status", member="status")
+    with pytest.raises(CommandError, match=r"spec\.gateway\.limits\.maxPages"):
+        patch({"gateway": {"limits": {"maxPages": 6000}}})
+    with pytest.raises(CommandError, match="jwt says which tokens are taken"):
+        patch({"gateway": {"auth": {"type": "JWT"}}})
+    patch({"gateway": {"limits": {"maxPages": 2000}, "auth": {"secretRef": {"name": "keys"}}}})
+    assert kubectl.json("get", "ocrs", "old")["spec"]["suspend"] is True
+
+
+def without_rules(text: str) -> str:
+    """A CRD as it may have been before: the same fields, with neither limits nor rules."""
+
+    def walk(schema: Any) -> Any:
+        if isinstance(schema, dict):
+            return {key: walk(value) for key, value in schema.items() if key not in RULES}
+        return [walk(each) for each in schema] if isinstance(schema, list) else schema
+
+    crd = yaml.safe_load(text)
+    for version in crd["spec"]["versions"]:
+        version["schema"] = walk(version["schema"])
+    return json.dumps(crd)

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import AsyncIterator
@@ -54,10 +55,31 @@ async def shell(command: str, **variables: str) -> str:
     return out.decode()
 
 
+def document(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def blocks(text: str) -> list[str]:
+    """The shell blocks of a document."""
+    return [block.partition("\n```")[0] for block in text.split("```sh\n")[1:]]
+
+
+def image() -> str:
+    return base64.b64encode((ROOT / "examples" / "sample.png").read_bytes()).decode()
+
+
+async def test_every_call_of_the_system_before_works(tmp_path: Path) -> None:
+    text = document("migration.md")
+    examples = [*blocks(text), *re.findall(r"`(curl [^`]+)`", text)]
+    assert len(examples) == 4
+    async with service(tmp_path) as url:
+        for example in examples:
+            said = await shell(example.replace("curl", "curl -fsS", 1), URL=url, IMAGE=image())
+            assert "ready" in example or "Total: 110.00 EUR" in said
+
+
 async def test_every_example_of_the_document_works(tmp_path: Path) -> None:
-    blocks = (ROOT / "docs" / "api.md").read_text(encoding="utf-8").split("```sh\n")[1:]
-    examples = [block.partition("\n```")[0] for block in blocks]
-    image = base64.b64encode((ROOT / "examples" / "sample.png").read_bytes()).decode()
+    examples = blocks(document("api.md"))
     create = "curl -fsS --data-binary @examples/sample.png $URL/v1/jobs"
     assert len(examples) > 20
     async with service(tmp_path, "--job-store=memory") as url:
@@ -66,6 +88,6 @@ async def test_every_example_of_the_document_works(tmp_path: Path) -> None:
         # What ends the job comes last.
         for example in sorted(examples, key=lambda example: "DELETE" in shlex.split(example)):
             strict = example.replace("curl", "curl -fsS", 1)
-            said = await shell(strict, URL=url, JOB=job, IMAGE=image)
+            said = await shell(strict, URL=url, JOB=job, IMAGE=image())
             if "examples/sample.png" in example and "/v1/jobs" not in example:
                 assert "Total: 110.00 EUR" in said

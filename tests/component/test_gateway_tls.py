@@ -95,7 +95,8 @@ async def test_a_certificate_is_renewed_under_load_without_a_failed_request(tmp_
 
 async def refused(client: httpx.AsyncClient) -> bool:
     """Whether files were refused."""
-    return 'files="tls",ocrservice="local",result="refused"}' in (await client.get("/metrics")).text
+    wanted = 'ocr_gateway_reloads_total{files="tls",ocrservice="local",result="refused"} 1.0'
+    return wanted in (await client.get("/metrics")).text
 
 
 async def test_answers_over_tls_bind_browsers_to_it_and_old_versions_do_not_get_in(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ from tests.support.drawing import encoded, lines, page
 PROGRAM = Path(sys.executable).with_name("ocr-modelserver")
 INFER = "/v2/models/ocr/infer"
 TEXT = ["The invoice shows 42 euros", "payable within thirty days"]
+CUT_OFF = encoded(page([TEXT]))[:900]
 
 
 class ModelServer:
@@ -234,7 +235,7 @@ def test_a_long_strip_of_text_is_read_from_end_to_end(server: ModelServer) -> No
     [
         (b"", 400, "empty_body"),
         (b"hello, I am text", 415, "unsupported_media_type"),
-        (encoded(page([TEXT]))[:900], 422, "undecodable_image"),
+        (CUT_OFF, 422, "undecodable_image"),
         (encoded(Image.new("L", (1, 1))), 422, "image_too_small"),
         (encoded(Image.new("1", (30_000, 30_000))), 413, "too_many_pixels"),
         (
@@ -257,10 +258,15 @@ def test_a_bad_image_gets_its_error_and_the_next_good_one_its_text(
     assert_still_reads(server, image)
 
 
-def test_the_error_of_one_image_of_several_names_it(server: ModelServer, image: bytes) -> None:
-    response = server.infer(InferRequest((bytes_tensor("image", (image, b"text")),)))
+@pytest.mark.parametrize(
+    ("bad", "code"), [(b"text", "unsupported_media_type"), (CUT_OFF, "undecodable_image")]
+)
+def test_the_error_of_one_image_of_several_names_it(
+    server: ModelServer, image: bytes, bad: bytes, code: str
+) -> None:
+    response = server.infer(InferRequest((bytes_tensor("image", (image, bad, image)),)))
 
-    assert response.status_code == 415
+    assert response.json()["code"] == code
     assert response.json()["error"].startswith("Image 2: ")
 
 

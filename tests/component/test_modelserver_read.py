@@ -40,6 +40,17 @@ def test_the_picture_shows_each_line_in_a_colour_on_the_faded_page(tmp_path: Pat
     assert 180 < columns[-1] < 260
 
 
+def test_a_reader_that_has_gone_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(encoded(page([["invoice one"]], width=500, height=200)))
+    command = [sys.executable, "-m", "ocr_modelserver", "read", str(tmp_path / "one"), "--model", "fast"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+        assert (process.wait(120), said) == (1, "")
+
+
 def test_a_picture_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "one.png").write_bytes(encoded(page([["invoice"]], width=500, height=200)))
     (tmp_path / "one.png.ocr.png").mkdir()

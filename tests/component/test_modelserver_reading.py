@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageFilter
+from PIL import ExifTags, Image, ImageFilter, ImageOps
 
 from ocr_modelserver.config import Config
 from ocr_modelserver.models.store import default_models_dir
@@ -62,6 +62,22 @@ def test_a_turned_page_reads_like_the_upright_one_with_places_in_its_own_frame(
     assert (found.width, found.height) == image.size
     x, y = found.lines[0].polygon[0]
     assert (round(x / image.width), round(y / image.height)) == first_corner
+
+
+@pytest.mark.parametrize(("degrees", "rotation"), [(90, 90), (180, 180), (270, 270)])
+def test_short_cells_whose_columns_look_like_lines_are_read_whichever_way_the_table_lies(
+    reader: Reader, degrees: int, rotation: int
+) -> None:
+    cells = ["NE", "SF", "GB", "DAL", "4-1", "12", "7", "LA", "NYG", "31", "KC", "9.5"]
+    columns = [
+        [cells[(5 * row + 7 * column + row * column) % 12] for row in range(20)] for column in range(8)
+    ]
+    table = page(columns, size=22, width=800, height=800)
+
+    upright, turned = read(reader, table), read(reader, table.rotate(degrees, expand=True))
+
+    assert (upright.rotation, turned.rotation) == (0, rotation)
+    assert turned.text == upright.text
 
 
 def sideways_by_exif(image: Image.Image) -> bytes:
@@ -179,3 +195,11 @@ def test_raw_pixels_that_cannot_be_written_to_are_read(reader: Reader) -> None:
     (found,) = reader.read(pixels, nothing).pages
 
     assert found.text.split("\n") == LEFT + RIGHT
+
+
+def test_text_that_is_only_in_the_transparency_of_a_white_picture_is_read(reader: Reader) -> None:
+    drawn = two_columns().convert("L")
+    image = Image.new("LA", drawn.size, 255)
+    image.putalpha(ImageOps.invert(drawn))
+
+    assert read(reader, image).text.split("\n") == LEFT + RIGHT

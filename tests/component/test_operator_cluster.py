@@ -204,3 +204,15 @@ async def test_one_object_has_a_budget_of_events(kube: Api, operated: ControlPla
         for number in range(5):
             await cluster.record(event(kube, f"later {number}"))
         eventually("two more", lambda: len(kube.items(EVENT)) == BURST + 2)
+
+
+async def test_a_clock_that_is_put_back_takes_no_event_from_the_budget(
+    kube: Api, operated: ControlPlane
+) -> None:
+    clock = Clock()
+    async with cluster_of(operated.kubeconfig, clock=clock) as cluster:
+        await cluster.record(event(kube, "before"))
+        clock.now -= timedelta(days=1)
+        await cluster.record(event(kube, "after"))
+        await cluster.record(event(kube, "later"))
+        assert {each["note"] for each in kube.items(EVENT)} == {"before", "after", "later"}

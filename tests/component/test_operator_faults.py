@@ -21,7 +21,7 @@ from tests.support.faultproxy import (
 )
 from tests.support.process import Operator
 
-CHILDREN = 8
+CHILDREN = 10
 
 
 def is_write(call: Call) -> bool:
@@ -96,6 +96,17 @@ def test_a_start_through_faults_gets_there(proxy: FaultProxy, kube: Api, start: 
     assert operator.running()
 
 
+def test_a_cluster_that_does_not_tell_its_kinds_at_the_start_is_asked_again(
+    proxy: FaultProxy, kube: Api, start: Start
+) -> None:
+    rule = proxy.inject(lambda call: call.path == "/apis/monitoring.coreos.com/v1", answer(500, "broken"), 2)
+    operator = start()
+    kube.create("invoices")
+    eventually("converged", lambda: converged(kube), 60)
+    assert rule.hits == 2
+    assert operator.running()
+
+
 def test_a_refusal_of_one_child_is_told_and_tried_again(
     proxy: FaultProxy, kube: Api, operator: Operator
 ) -> None:
@@ -131,6 +142,8 @@ def test_dropped_watches_tell_what_happened_meanwhile(
         kube.patch(OCR_SERVICE, "invoices", {"spec": {"suspend": False, "gateway": {"replicas": gateways}}})
         kube.delete(SERVICE, "invoices-gateway")
         eventually("converged", lambda gateways=gateways: converged(kube, gateways))
+    restarts = "ocr_operator_watch_restarts_total"
+    eventually("counted", lambda: operator.metric(restarts, resource="ocrservices") >= 1)
 
 
 def test_a_watch_that_is_silent_is_found_out_by_the_resync(

@@ -25,10 +25,10 @@ def pair(start: Start) -> tuple[Operator, Operator]:
 def test_of_two_operators_only_the_leader_writes(kube: Api, start: Start) -> None:
     leader, standby = pair(start)
     kube.create("invoices")
-    eventually("all children", lambda: len(kube.children("invoices")) == 8)
+    eventually("all children", lambda: len(kube.children("invoices")) == 10)
     assert not leads(standby)
     assert standby.metric("ocr_operator_k8s_requests_total", verb="PATCH") == 0
-    assert leader.metric("ocr_operator_child_applies_total", result="created") == 8
+    assert leader.metric("ocr_operator_child_applies_total", result="created") == 10
     assert leader.answers("/healthz") == standby.answers("/healthz") == 200
 
 
@@ -36,7 +36,7 @@ def test_after_a_kill_of_the_leader_the_other_takes_over(kube: Api, start: Start
     leader, standby = pair(start)
     leader.kill()
     kube.create("invoices")
-    eventually("all children", lambda: len(kube.children("invoices")) == 8, TAKEOVER_SECONDS)
+    eventually("all children", lambda: len(kube.children("invoices")) == 10, TAKEOVER_SECONDS)
     assert leads(standby)
 
 

@@ -16,6 +16,7 @@ from ocr_operator.cluster.kube.cluster import KubeCluster
 from ocr_operator.cluster.kube.discovery import Discovery
 from ocr_operator.cluster.kube.events import Recorder
 from ocr_operator.cluster.kube.http import Http
+from ocr_operator.cluster.kube.scrape import scrape
 from ocr_operator.cluster.port import ClusterError
 from ocr_operator.config import load_operands
 from ocr_operator.models.manifest import (
@@ -27,6 +28,7 @@ from ocr_operator.models.manifest import (
 )
 from ocr_operator.models.service import Key
 from ocr_operator.reconcile import Outcome, Reconciler
+from ocr_operator.runtime.fleet import Fleet
 from ocr_operator.runtime.metrics import Metrics
 from ocr_operator.runtime.queue import WorkQueue, loop_time
 from ocr_operator.runtime.workers import Workers
@@ -85,7 +87,8 @@ class World:
             (self._kube.namespace,),
         )
         metrics = Metrics(version="0", kopf_version="0")
-        reconciler = Reconciler(cluster, load_operands(OPERANDS), "0.1.0", lambda: NOW, metrics)
+        operands, fleet = load_operands(OPERANDS), Fleet(lambda _: None)
+        reconciler = Reconciler(cluster, scrape, operands, "0.1.0", lambda: NOW, metrics, fleet)
 
         async def reconcile(key: Key) -> Outcome:
             self._busy += 1
@@ -199,7 +202,7 @@ def clean(proxy: FaultProxy, operated: ControlPlane) -> Iterator[Api]:
 def test_any_story_ends_as_its_last_spec_says(operated: ControlPlane, kube: Api, clean: Api) -> None:
     numbers = count()
 
-    @settings(max_examples=15, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=15, derandomize=True, database=None)
     @given(story=steps)
     def check(story: list[tuple[Any, ...]]) -> None:
         name = f"s{next(numbers)}"

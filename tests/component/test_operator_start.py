@@ -82,7 +82,7 @@ def test_the_command_line_reconciles_and_ends_on_sigterm(operated: ControlPlane,
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
             kube.create("invoices")
-            eventually("all children", lambda: len(kube.children("invoices")) == 8)
+            eventually("all children", lambda: len(kube.children("invoices")) == 10)
             process.terminate()
             assert process.wait(20) == 0
         finally:
@@ -119,6 +119,11 @@ def test_it_waits_for_the_crd_and_says_what_is_missing(bare: ControlPlane, tmp_p
         assert "spec.gateway.limits.maxPages, status.lastFailure" in operator.get("/readyz").text
         install_crds(bare)
         eventually("ready", lambda: operator.answers("/readyz") == 200)
+        # Whoever puts an old one back meanwhile is told, too.
+        bare.kubectl.run("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=json.dumps(old))
+        eventually("older again", lambda: "older than this operator" in said(operator))
+        install_crds(bare)
+        eventually("ready again", lambda: operator.answers("/readyz") == 200)
     finally:
         operator.kill()
 

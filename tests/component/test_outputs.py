@@ -14,10 +14,11 @@ from PIL import Image, ImageOps
 from ocr_gateway.formats.child import Children
 from ocr_gateway.formats.negotiate import FORMATS
 from ocr_gateway.formats.pdf.render import render
+from ocr_gateway.formats.pieces import together
 from ocr_gateway.formats.view import View
 from ocr_gateway.options import Options
 from ocr_gateway.problems import Problem
-from ocr_gateway.result import PageResult, Recognised
+from ocr_gateway.result import PageResult, Recognised, Results
 from ocr_wire.result import Page, Word
 from tests.component.test_gateway_model_servers import Program, drawn, running, two_pages
 from tests.support import readers
@@ -42,7 +43,7 @@ def picture(kind: str, mode: str = "RGB", **options: object) -> bytes:
 
 
 def read(*numbers: int, page: Page = FIRST) -> Recognised:
-    return Recognised(tuple(PageResult(number, page, MODEL) for number in numbers), {})
+    return Recognised(Results(PageResult(number, page, MODEL) for number in numbers), {})
 
 
 async def searchable(document: bytes, result: Recognised) -> bytes:
@@ -161,13 +162,13 @@ async def test_a_page_with_text_of_its_own_and_one_that_failed_stay_as_they_are(
         PageResult(2, Problem("undecodable_image", "")),
         PageResult(3, WORDS, MODEL),
     )
-    words = readers.pdf_words(await searchable(blank_pdf(pages=3), Recognised(results, {})))
+    words = readers.pdf_words(await searchable(blank_pdf(pages=3), Recognised(Results(results), {})))
     assert [len(page) for page in words] == [0, 0, 3]
 
 
 async def test_every_page_of_a_tiff_is_a_page_and_one_that_cannot_be_decoded_is_empty() -> None:
     failed = PageResult(3, Problem("undecodable_image", ""))
-    pdf = await searchable(two_pages(), Recognised((*read(1, 2).results, failed), {}))
+    pdf = await searchable(two_pages(), Recognised(Results((*read(1, 2).results, failed)), {}))
     with pikepdf.open(io.BytesIO(pdf)) as opened:
         assert [len(page.get_images()) for page in opened.pages] == [1, 1, 0]
 
@@ -206,13 +207,14 @@ async def test_the_child_of_a_request_that_has_gone_is_ended_and_the_next_one_is
 
 
 def test_hocr_alto_and_page_xml_satisfy_their_readers(tmp_path: Path) -> None:
-    written = {name: FORMATS[name].render(RESULT, VIEW) for name in ("hocr", "alto")}
+    written = {name: together(FORMATS[name].render(RESULT, VIEW)) for name in ("hocr", "alto")}
     for name, content in written.items():
         (tmp_path / name).write_bytes(content)
     readers.check_hocr(tmp_path / "hocr")
     assert "Invoice 2024-0173 \nThe goods were deliv- \n" in readers.alto_text(tmp_path / "alto")
     for each in RESULT.results:
-        readers.check_page_xml(FORMATS["page"].render(Recognised((each,), {}), VIEW))
+        alone = Recognised(Results([each]), {})
+        readers.check_page_xml(together(FORMATS["page"].render(alone, VIEW)))
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ TOTAL = "Total: 110.00 EUR"
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with service(tmp_path_factory.mktemp("service")) as running:
-        yield running
+        yield running.url
 
 
 def test_the_pages_own_sample_is_read_in_its_order(url: str, tmp_path: Path) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from tests.cluster import images
-from tests.cluster.fixtures import new_namespace
 from tests.cluster.node import Node
 from tests.e2e.platform import Platform
-from tests.e2e.world import World
+from tests.e2e.world import World, restricted
 
 
 @pytest.fixture(scope="session")
@@ -22,14 +20,6 @@ def platform(node: Node) -> Platform:
     platform = Platform(node)
     platform.install()
     return platform
-
-
-@contextmanager
-def restricted(node: Node) -> Iterator[World]:
-    """A namespace that takes only pods of the Pod Security Standard `restricted`."""
-    with new_namespace(node.kubectl()) as name:
-        node.kubectl().run("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
-        yield World(node, node.kubectl(name))
 
 
 @pytest.fixture(scope="session")

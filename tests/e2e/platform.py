@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.cluster import images
@@ -43,18 +44,18 @@ class Platform:
         """kubectl in the operator's namespace."""
         return self.node.kubectl(NAMESPACE)
 
-    def install(self, **more: Any) -> None:
+    def install(self, chart: Path = CHART, **more: Any) -> None:
         """Install or upgrade, and wait until the operator is ready."""
-        command = ["upgrade", "--install", RELEASE, str(CHART), "--create-namespace", "--values=-"]
+        command = ["upgrade", "--install", RELEASE, str(chart), "--create-namespace", "--values=-"]
         Helm(self.node.kubeconfig, NAMESPACE).run(*command, stdin=json.dumps(values(**more)))
         self.kubectl.run("rollout", "status", f"deployment/{RELEASE}", "--timeout=120s", seconds=130)
 
     @contextmanager
-    def upgraded(self, *, default_version: str) -> Iterator[None]:
-        """Another image of the operator, with another default version."""
+    def upgraded(self, **operands: Any) -> Iterator[None]:
+        """Another image of the operator, with other operands: the chart's values of that name."""
         old, new = (images.reference("operator", tag) for tag in (images.version(), NEXT_TAG))
         self.node.ctr("images", "tag", "--force", old, new)
-        self.install(image={"tag": NEXT_TAG}, operands={"default": default_version})
+        self.install(image={"tag": NEXT_TAG}, operands=operands)
         yield
         self.install()
 
@@ -70,6 +71,6 @@ class Platform:
         """The real CRD of ServiceMonitors."""
         crd = service_monitor_crd().read_text()
         self.kubectl.apply(crd, "--server-side")
-        self.kubectl.wait("condition=Established", "crd/servicemonitors.monitoring.coreos.com")
+        self.kubectl.established("crd/servicemonitors.monitoring.coreos.com")
         yield
         self.kubectl.run("delete", "--filename=-", "--wait=true", stdin=crd)

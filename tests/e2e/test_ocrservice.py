@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 
 from tests.cluster.kubectl import CommandError
 from tests.e2e.platform import Platform
+from tests.e2e.steady import assert_nothing_is_written
 from tests.e2e.world import NAME, SPEC, TEXT, World, eventually
 
 MISSING = "9.9.9"  # an operand version whose images are nowhere
@@ -67,6 +67,7 @@ def test_kubectl_scale_works_on_a_spec_that_names_no_replicas(service: World) ->
         "service/invoices-model-server",
         "serviceaccount/invoices-gateway",
         "poddisruptionbudget/invoices-gateway",
+        "networkpolicy/invoices-model-server",
     ],
 )
 def test_a_deleted_child_is_back_within_ten_seconds(service: World, child: str) -> None:
@@ -145,24 +146,7 @@ def test_an_unknown_field_is_refused_at_apply(service: World) -> None:
 
 
 def test_nothing_is_written_at_steady_state(service: World) -> None:
-    kinds = service.kubectl.run(
-        "api-resources", "--namespaced", "--verbs=list", "--output=name", "--sort-by=name"
-    ).split()
-    listed = ",".join(kind for kind in kinds if not kind.startswith(("events", "leases")))
-
-    def versions() -> dict[str, str]:
-        found = service.kubectl.json("get", listed)["items"]
-        return {f"{o['kind']}/{o['metadata']['name']}": o["metadata"]["resourceVersion"] for o in found}
-
-    def is_quiet() -> bool:
-        before = versions()
-        time.sleep(3)
-        return versions() == before
-
-    eventually(is_quiet, "the last roll-out has ended", 120)
-    before = versions()
-    time.sleep(60)  # the time is what is tested
-    assert versions() == before
+    assert_nothing_is_written(service)
 
 
 def test_a_service_monitor_appears_when_its_kind_does(service: World, platform: Platform) -> None:
@@ -175,12 +159,22 @@ def test_a_service_monitor_appears_when_its_kind_does(service: World, platform: 
 def test_an_upgraded_operator_restarts_no_operand(service: World, platform: Platform) -> None:
     before = service.pods()
     # A new image, and a new default version, whose images do not even exist: who holds 0.1.0 keeps it.
-    with platform.upgraded(default_version=MISSING):
+    with platform.upgraded(default=MISSING):
         service.kubectl.run("delete", f"poddisruptionbudget/{NAME}-gateway")
         eventually(lambda: service.exists(f"poddisruptionbudget/{NAME}-gateway"), "the new operator works")
         assert service.pods() == before
         assert service.status()["version"]["operand"] == "0.1.0"
     assert service.pods() == before
+
+
+def test_an_ingress_is_made_and_goes_with_the_wish_for_it(service: World) -> None:
+    service.apply(expose={**SPEC["expose"], "ingress": {"host": "ocr.example.com"}})
+    # This node has no controller.
+    eventually(lambda: service.conditions()["Exposed"] == ("False", "AddressPending"), "it is waited for")
+    assert service.exists("ingress", f"{NAME}-gateway")
+    service.apply()
+    service.settle()
+    assert not service.exists("ingress", f"{NAME}-gateway")
 
 
 def test_deleting_the_service_leaves_nothing(service: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import ssl
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 import httpx
 from PIL import Image, ImageDraw, ImageFont
 
+from tests.cluster.fixtures import new_namespace
 from tests.cluster.kubectl import CommandError, Kubectl
 from tests.cluster.node import Node
 
@@ -22,7 +24,10 @@ T = TypeVar("T")
 NAME = "invoices"
 TEXT = "Invoice number 4711"
 SENDERS = 3
-KINDS = "deployments,replicasets,pods,services,serviceaccounts,poddisruptionbudgets,endpointslices"
+KINDS = (
+    "deployments,replicasets,pods,services,serviceaccounts,poddisruptionbudgets,networkpolicies,ingresses,"
+    "endpointslices"
+)
 # Small requests: the node has two cores. Everything else is the default.
 SPEC: dict[str, Any] = {
     "modelServer": {
@@ -97,8 +102,10 @@ class World:
         )
 
     def settle(self, seconds: float = 120) -> None:
-        """Wait until the newest spec runs everywhere."""
+        """Wait until the newest spec runs everywhere, and the node's kube-proxy knows of its gateways."""
         eventually(self._settled, f"settled; it says {self.conditions()}", seconds)
+        # Until kube-proxy has heard of what the API says already, it refuses connections.
+        eventually(self._connects, "a connection to the gateway's Service")
 
     def _settled(self) -> bool:
         service = self.kubectl.json("get", "ocrservice", NAME)
@@ -108,6 +115,14 @@ class World:
             and conditions["Reconciling"][0] == "False"
             and conditions["Stalled"][0] == "False"
         )
+
+    def _connects(self) -> bool:
+        address = httpx.URL(self.url)
+        try:
+            socket.create_connection((address.host, address.port), timeout=5).close()
+        except ConnectionRefusedError:
+            return False
+        return True
 
     def conditions(self, service: dict[str, Any] | None = None) -> dict[str, tuple[str, str]]:
         """Status and reason by type."""
@@ -196,3 +211,11 @@ class World:
                 raise
             return False
         return True
+
+
+@contextmanager
+def restricted(node: Node) -> Iterator[World]:
+    """A namespace that takes only pods of the Pod Security Standard `restricted`."""
+    with new_namespace(node.kubectl()) as name:
+        node.kubectl().run("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+        yield World(node, node.kubectl(name))

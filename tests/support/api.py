@@ -1,5 +1,6 @@
 """The Kubernetes API for tests: quick reads and writes as one user, through the fault proxy."""
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -88,6 +89,13 @@ class Api:
                 return []
             raise
 
+    def history(self, kind: Kind, name: str, since: str) -> list[dict[str, Any]]:
+        """What an object has been since that resourceVersion, oldest first."""
+        path = paths.collection(kind, self.namespace)
+        query = {"watch": "true", "fieldSelector": f"metadata.name={name}", "timeoutSeconds": "1"}
+        answer = self._client.get(path, params={**query, "resourceVersion": since})
+        return [json.loads(line)["object"] for line in answer.raise_for_status().text.splitlines()]
+
     def children(self, service: str) -> dict[str, dict[str, Any]]:
         """All children of a service as they are, by `plural/name`."""
         return {
@@ -108,9 +116,13 @@ class Api:
         """Play the kubelet: every pod is running and ready."""
         for pod in self.items(POD):
             ready = [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}]
-            self.patch(
-                POD, pod["metadata"]["name"], {"status": {"phase": "Running", "conditions": ready}}, "/status"
-            )
+            body = {"status": {"phase": "Running", "conditions": ready}}
+            try:
+                self.patch(POD, pod["metadata"]["name"], body, "/status")
+            except httpx.HTTPStatusError as error:
+                # Scaled down since it was listed.
+                if error.response.status_code != httpx.codes.NOT_FOUND:
+                    raise
 
     def status(self, service: str) -> dict[str, Any]:
         """The status of an OCRService; empty before the first."""

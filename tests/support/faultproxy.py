@@ -5,7 +5,7 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +38,11 @@ class Call:
         return self.query.get("watch") == "true"
 
     @property
+    def asked(self) -> str:
+        """All of it that decides about the answer."""
+        return f"{self.method} {self.path} {sorted(self.query.items())}"
+
+    @property
     def is_write(self) -> bool:
         """Whether it asks for a change."""
         return self.method != "GET"
@@ -46,6 +51,11 @@ class Call:
     def is_operator(self) -> bool:
         """Whether the operator sent it."""
         return self.agent == "ocr-operator"
+
+
+def call_of(request: web.Request) -> Call:
+    """What a request asks for."""
+    return Call(request.method, request.path, dict(request.query), request.headers.get("User-Agent", ""))
 
 
 Action = Callable[["FaultProxy", web.Request], Awaitable[web.StreamResponse]]
@@ -74,6 +84,15 @@ def answer(status: int, message: str, headers: dict[str, str] | None = None) -> 
     async def act(_proxy: "FaultProxy", _request: web.Request) -> web.StreamResponse:
         body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": status}
         return web.json_response(body, status=status, headers=headers)
+
+    return act
+
+
+def replay(answers: Mapping[str, bytes]) -> Action:
+    """What was answered before to the same request; see `asked`."""
+
+    async def act(_proxy: "FaultProxy", request: web.Request) -> web.StreamResponse:
+        return web.Response(body=answers[call_of(request).asked], content_type="application/json")
 
     return act
 
@@ -108,6 +127,18 @@ async def reset_after(proxy: "FaultProxy", request: web.Request) -> web.StreamRe
     await proxy.ask(request)
     _reset(request)
     return web.Response()
+
+
+async def late(proxy: "FaultProxy", request: web.Request) -> web.StreamResponse:
+    """A request that is carried out, of which a gateway in between says that it took too long."""
+    await proxy.ask(request)
+    return await answer(504, "timeout")(proxy, request)
+
+
+async def silent(proxy: "FaultProxy", request: web.Request) -> web.StreamResponse:
+    """A half-open connection: nothing comes while watches are frozen, and then it is reset."""
+    await proxy.thawed()
+    return await reset(proxy, request)
 
 
 def slow(seconds: float) -> Action:
@@ -150,6 +181,8 @@ class FaultProxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.calls: list[Call] = []
+        # Told of each answer of the apiserver to a request that is no watch.
+        self.hear: Callable[[Call, int, bytes], None] = lambda *_: None
 
     def __enter__(self) -> Self:
         """Listen on a free port of loopback."""
@@ -207,6 +240,10 @@ class FaultProxy:
     def heal(self) -> None:
         """Remove all rules, and let watches flow again."""
         self._rules.clear()
+        self.thaw()
+
+    def thaw(self) -> None:
+        """Let watches flow again."""
         self._loop.call_soon_threadsafe(self._flowing.set)
 
     def drop_watches(self) -> int:
@@ -227,13 +264,19 @@ class FaultProxy:
 
         self._do(freeze())
 
+    async def thawed(self) -> None:
+        """Return when watches flow."""
+        await self._flowing.wait()
+
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        call = Call(request.method, request.path, dict(request.query), request.headers.get("User-Agent", ""))
+        call = call_of(request)
         self.calls.append(call)
         rule = next((rule for rule in self._rules if rule.take(call)), None)
-        if rule is not None:
-            return await rule.action(self, request)
-        return await self.forward(request)
+        try:
+            return await (rule.action(self, request) if rule else self.forward(request))
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
+            # The apiserver itself is down, or went while it answered.
+            return await reset(self, request)
 
     async def forward(self, request: web.Request) -> web.StreamResponse:
         """What the apiserver answers, streamed if it is a watch."""
@@ -250,7 +293,9 @@ class FaultProxy:
         async with self._send(request) as answer:
             headers = {name: answer.headers[name] for name in ("Retry-After",) if name in answer.headers}
             headers["Content-Type"] = answer.headers.get("Content-Type", "application/json")
-            return web.Response(body=await answer.read(), status=answer.status, headers=headers)
+            body = await answer.read()
+            self.hear(call_of(request), answer.status, body)
+            return web.Response(body=body, status=answer.status, headers=headers)
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         async with self._send(request) as answer:

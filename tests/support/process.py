@@ -4,38 +4,26 @@ import json
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
 from tests.cluster.controlplane import free_ports
-from tests.cluster.processes import start, tail, wait_for
+from tests.cluster.processes import Child, start, tail, wait_for
 
 ROOT = Path(__file__).parents[2]
 OPERANDS = ROOT / "charts/ocr-operator/files/operands.yaml"
 END_SECONDS = 15.0
 
 
-class Operator:
-    """One process of `ocr-operator run`, on namespaces of its own; ended by `stop` or `kill`."""
+class Running:
+    """An operator that was started, whoever did it and how; ended by `stop` or `kill`."""
 
-    def __init__(self, kubeconfig: Path, folder: Path, namespace: str, **settings: Any) -> None:
-        """Start it; `settings` are fields of Config."""
-        (port,) = free_ports(1)
-        self.url = f"http://127.0.0.1:{port}"
-        given = {
-            "kubeconfig": str(kubeconfig),
-            "operands": str(OPERANDS),
-            "namespaces": [namespace],
-            "identity": f"operator-{port}",
-            "lease_namespace": namespace,
-            "health_host": "127.0.0.1",
-            "health_port": port,
-            "discovery_seconds": 0.5,
-        }
-        command = [sys.executable, str(Path(__file__).with_name("run_operator.py"))]
-        self._child = start(f"operator-{port}", [*command, json.dumps(given | settings)], folder)
-        self.log = self._child.log
+    def __init__(self, child: Child, url: str) -> None:
+        """`url` is that of its health server."""
+        self.url = url
+        self._child = child
+        self.log = child.log
 
     @property
     def pid(self) -> int:
@@ -51,10 +39,14 @@ class Operator:
         self._child.process.kill()
         self._child.process.wait()
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, if it has not ended."""
+        if self.running():
+            self._child.process.send_signal(number)
+
     def stop(self) -> int:
         """SIGTERM; the exit status."""
-        if self._child.process.poll() is None:
-            self._child.process.send_signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
         return self.ended(END_SECONDS)
 
     def running(self) -> bool:
@@ -72,7 +64,7 @@ class Operator:
         except httpx.TransportError:
             return 0
 
-    def ready(self, seconds: float = 30.0) -> "Operator":
+    def ready(self, seconds: float = 30.0) -> Self:
         """Itself, once it says that it is ready."""
         wait_for("the operator is ready", lambda: self.answers("/readyz") == 200, seconds, [self._child])
         return self
@@ -88,3 +80,24 @@ class Operator:
     def said(self) -> str:
         """The end of its log."""
         return tail(self.log, 40)
+
+
+class Operator(Running):
+    """`ocr-operator run` on namespaces of its own, with settings that its command line does not have."""
+
+    def __init__(self, kubeconfig: Path, folder: Path, namespace: str, **settings: Any) -> None:
+        """Start it; `settings` are fields of Config."""
+        (port,) = free_ports(1)
+        given = {
+            "kubeconfig": str(kubeconfig),
+            "operands": str(OPERANDS),
+            "namespaces": [namespace],
+            "identity": f"operator-{port}",
+            "lease_namespace": namespace,
+            "health_host": "127.0.0.1",
+            "health_port": port,
+            "discovery_seconds": 0.5,
+        }
+        command = [sys.executable, str(Path(__file__).with_name("run_operator.py"))]
+        child = start(f"operator-{port}", [*command, json.dumps(given | settings)], folder)
+        super().__init__(child, f"http://127.0.0.1:{port}")

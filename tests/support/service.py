@@ -1,9 +1,11 @@
 """A real gateway before a real model server, both as processes."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -16,28 +18,40 @@ READY_SECONDS = 60.0
 END_SECONDS = 10.0
 
 
+@dataclass(frozen=True)
+class Service:
+    """Where both programs answer, and their logs."""
+
+    url: str
+    model_server: str
+    folder: Path
+
+
 @contextmanager
-def service(folder: Path) -> Iterator[str]:
-    """Its URL, once it reads; their logs are in the folder."""
+def service(folder: Path, *flags: str, **environment: str) -> Iterator[Service]:
+    """The two, once they read; `flags` are the gateway's, `environment` is both's."""
     behind, door = free_port(), free_port()
+    upstream = f"127.0.0.1:{behind}"
+    commands = (
+        ("ocr-modelserver", "--port", str(behind), "--threads", "1"),
+        ("ocr-gateway", "--port", str(door), "--upstream", upstream, *flags),
+    )
     with ExitStack() as stack:
-        children = [
-            stack.enter_context(_child(folder, "ocr-modelserver", "--port", str(behind), "--threads", "1")),
-            stack.enter_context(
-                _child(folder, "ocr-gateway", "--port", str(door), "--upstream", f"127.0.0.1:{behind}")
-            ),
-        ]
+        children = [stack.enter_context(_child(folder, command, environment)) for command in commands]
         url = f"http://127.0.0.1:{door}/"
         wait_for("the service is ready", lambda: _ready(url), READY_SECONDS, children)
-        yield url
+        yield Service(url, f"http://{upstream}/", folder)
 
 
 @contextmanager
-def _child(folder: Path, *command: str) -> Iterator[Child]:
+def _child(folder: Path, command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Child]:
     log = folder / f"{command[0]}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [PROGRAMS / command[0], *command[1:]], stdout=output, stderr=subprocess.STDOUT
+            [PROGRAMS / command[0], *command[1:]],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **environment},
         )
     child = Child(command[0], log, process)
     try:

@@ -8,7 +8,7 @@ from ocr_gateway.formats.view import View
 from ocr_gateway.formats.words import hull
 from ocr_gateway.options import Options
 from ocr_gateway.problems import Problem
-from ocr_gateway.result import PageResult, Recognised
+from ocr_gateway.result import PageResult, Recognised, Results
 from ocr_wire.result import Line, ModelRef, Page, Word
 
 MODEL = ModelRef(name="balanced", sha256="0" * 64)
@@ -50,10 +50,12 @@ FIRST = Page(
     ),
 )
 RESULT = Recognised(
-    (
-        PageResult(1, FIRST, MODEL),
-        PageResult(3, Problem("undecodable_image", "The image --> is <damaged>", page=3)),
-        PageResult(7, Page(width=10, height=20), None, "text", 200),
+    Results(
+        (
+            PageResult(1, FIRST, MODEL),
+            PageResult(3, Problem("undecodable_image", "The image --> is <damaged>", page=3)),
+            PageResult(7, Page(width=10, height=20), None, "text", 200),
+        )
     ),
     {"det": 1.25},
 )
@@ -70,4 +72,4 @@ def results(draw: st.DrawFn) -> Recognised:
         words = tuple(word(part, 40, 30 * place, 10) for part in text.split()) if draw(st.booleans()) else ()
         lines.append(line(text, 30.0 * place, draw(st.integers(0, 2)), words=words))
     page = Page(width=600, height=400, lines=tuple(sorted(lines, key=lambda line: line.block)))
-    return Recognised((PageResult(1, page, MODEL),), {})
+    return Recognised(Results([PageResult(1, page, MODEL)]), {})

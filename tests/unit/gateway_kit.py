@@ -228,7 +228,8 @@ async def gateway(tmp_path: Any, *doubles: ModelServer, **settings: Any) -> Asyn
 
     set_endpoints(double.port for double in doubles)
     defaults: dict[str, Any] = {"refresh_seconds": 0.05, "endpoint_wait_seconds": 0.3, "drain_seconds": 1}
-    config = Config(HostPort("models", 80), endpoints_dir=folder, **(defaults | settings))
+    settings = {"upstream": HostPort("models", 80), "endpoints_dir": folder, **defaults, **settings}
+    config = Config(**settings)
     listener = free_socket()
     port = listener.getsockname()[1]
     operations = api.operations(jobs=config.jobs.job_store != "off")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from ocr_operator.desired.accept import Refusal
 from ocr_operator.desired.build import build
-from ocr_operator.desired.deployment import build_scales
 from ocr_operator.desired.plan import Facts, Plan
-from ocr_operator.models.manifest import Manifest, ref
+from ocr_operator.desired.scales import build_scales
+from ocr_operator.desired.upgrades import Line
+from ocr_operator.models.manifest import OPTIONAL_KINDS, Kind, Manifest, ref
 from ocr_operator.models.names import COMPONENT_LABEL, MODEL_SERVER
 from ocr_operator.models.operands import Operands
 from ocr_operator.models.service import OCRService, parse
@@ -34,24 +36,35 @@ OPERANDS = Operands.model_validate(
 )
 
 
+# A Thursday.
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
 def ocr_service(
-    spec: Mapping[str, Any] | None = None, *, status: Mapping[str, Any] | None = None, generation: int = 1
+    spec: Mapping[str, Any] | None = None,
+    *,
+    status: Mapping[str, Any] | None = None,
+    generation: int = 1,
+    annotations: Mapping[str, str] | None = None,
 ) -> OCRService:
     """An OCRService `invoices` in the namespace `papers`."""
     metadata = {"name": "invoices", "namespace": "papers", "uid": "u-1", "generation": generation}
+    metadata |= {"annotations": dict(annotations)} if annotations else {}
     return parse({"metadata": metadata, "spec": dict(spec or {}), "status": dict(status or {})})
 
 
-def plan(spec: Mapping[str, Any] | None = None, *, service_monitors: bool = False) -> Plan:
+def plan(
+    spec: Mapping[str, Any] | None = None, *, served: frozenset[Kind] = frozenset(), now: datetime = NOW
+) -> Plan:
     """The plan of an accepted service on the newest default operand."""
     operand = OPERANDS.find(OPERANDS.default)
     assert operand is not None
-    return Plan(ocr_service(spec), operand, Facts(service_monitors=service_monitors))
+    return Plan(ocr_service(spec), operand, Facts(served=served), now)
 
 
 def running(made: Plan, **numbers: Mapping[str, Any]) -> tuple[Manifest, ...]:
     """Children as a cluster has them once every pod is ready; `numbers` override a component's status."""
-    scales = {ref(scale): scale["spec"]["replicas"] for scale in build_scales(made)}
+    scales = {ref(scale.manifest): scale.manifest["spec"]["replicas"] for scale in build_scales(made)}
     children = []
     for manifest in build(made):
         manifest["metadata"] |= {"uid": f"uid-{manifest['metadata']['name']}", "generation": 3}
@@ -89,15 +102,19 @@ def look(
     pods: tuple[Manifest, ...] = (),
     refusals: tuple[Refusal, ...] = (),
     troubles: tuple[Refusal, ...] = (),
-    service_monitors: bool = True,
+    served: frozenset[Kind] = OPTIONAL_KINDS,
+    version: str = OPERANDS.default,
+    line: Line | None = None,
 ) -> Observation:
     """An observation of that service."""
     return Observation(
         service=service,
-        operand=OPERANDS.find(OPERANDS.default),
+        version=version,
+        operands=OPERANDS,
         refusals=refusals,
         troubles=troubles,
-        service_monitors=service_monitors,
+        served=served,
         children=children,
         pods=pods,
+        line=line,
     )

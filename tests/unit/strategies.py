@@ -7,16 +7,14 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from ocr_operator.models import jobs, protection
-from ocr_operator.models import spec as models
-from ocr_operator.models.base import FORM
+from ocr_operator.models.base import FORM, Part
 from ocr_operator.models.spec import Spec
 
 Schema = dict[str, Any]
 Body = dict[str, Any]
 Values = st.SearchStrategy[Any]
 
-MODELS: Final[Mapping[str, Any]] = {**vars(jobs), **vars(protection), **vars(models)}
+MODELS: Final[Mapping[str, type[Part]]] = {part.__name__: part for part in Part.__subclasses__()}
 SCHEMA: Schema = Spec.model_json_schema(by_alias=True)
 # Beyond these a longer value finds no more bugs, only slower.
 ITEMS = 3
@@ -28,6 +26,12 @@ def _mend_variable(value: Body) -> Body:
     if "secretKeyRef" in value:
         return {name: value[name] for name in value if name != "value"}
     return {"value": "", **value}
+
+
+def _mend_model(value: Body) -> Body:
+    """An own model with its digest, or one of the catalogue."""
+    whole = value.keys() >= {"source", "sha256"}
+    return {name: value[name] for name in value if whole or name not in {"source", "sha256"}}
 
 
 def _mend_toleration(value: Body) -> Body:
@@ -52,24 +56,113 @@ def _mend_jobs(value: Body) -> Body:
 
 
 def _mend_gateway(value: Body) -> Body:
-    """One pod, if jobs are in its memory."""
-    alone = value.get("jobs", {}).get("store") == "Memory"
-    return {**value, "replicas": 1} if alone else value
+    """One pod, if jobs are in its memory; one that sets the replicas, and not by what gateways have not."""
+    if value.get("jobs", {}).get("store") == "Memory":
+        return {**{name: value[name] for name in value if name != "autoscaling"}, "replicas": 1}
+    value = _mend_model_server(value)
+    scaling = value.get("autoscaling")
+    if scaling is None:
+        return value
+    metrics = [metric for metric in scaling.get("metrics", ()) if metric["type"] != "QueueDepth"]
+    return {**value, "autoscaling": {**scaling, "metrics": metrics}}
+
+
+def _mend_rate(value: Body) -> Body:
+    """Some amount."""
+    return value if {"pods", "percent"} & value.keys() else {"pods": 1, **value}
+
+
+def _mend_autoscaling(value: Body) -> Body:
+    """Bounds that hold, and schedules within and above them."""
+    least = value.get("minReplicas", 2)
+    most = max(least, value["maxReplicas"])
+    schedules = [
+        {
+            **schedule,
+            "minReplicas": min(
+                max(least, schedule["minReplicas"]), max(most, schedule.get("maxReplicas", most))
+            ),
+            **({"maxReplicas": max(most, schedule["maxReplicas"])} if "maxReplicas" in schedule else {}),
+        }
+        for schedule in value.get("schedules", ())
+    ]
+    return {**value, "maxReplicas": most, **({"schedules": schedules} if schedules else {})}
+
+
+def _mend_model_server(value: Body) -> Body:
+    """One that sets the replicas."""
+    return {name: value[name] for name in value if not (name == "replicas" and "autoscaling" in value)}
+
+
+def _mend_canary(value: Body) -> Body:
+    """Weights that rise."""
+    if "steps" not in value:
+        return value
+    steps = {step["weight"]: step for step in [*value["steps"], *([] if value["steps"] else [{"weight": 5}])]}
+    return {**value, "steps": [steps[weight] for weight in sorted(steps)]}
+
+
+def _mend_rollout(value: Body) -> Body:
+    """The strategy that a canary asks for."""
+    return {**value, "strategy": "Canary"} if "canary" in value else value
 
 
 def _mend_service(value: Body) -> Body:
-    """The type that a node port asks for."""
-    return {**value, "type": "NodePort"} if "nodePort" in value else value
+    """The type that a node port, a load balancer or a way of traffic asks for."""
+    if "nodePort" in value:
+        value = {**value, "type": "NodePort"}
+    elif value.keys() & {"loadBalancerClass", "loadBalancerSourceRanges", "externalTrafficPolicy"}:
+        return {**value, "type": "LoadBalancer"}
+    return {name: value[name] for name in value if not name.startswith("loadBalancer")}
+
+
+def _mend_expose(value: Body) -> Body:
+    """One way in."""
+    return {name: value[name] for name in value if not (name == "ingress" and "gatewayAPI" in value)}
+
+
+def _mend_route(value: Body) -> Body:
+    """A route from and to somewhere."""
+    parents, hosts = value["parentRefs"] or [{"name": "edge"}], value["hostnames"] or ["a.b"]
+    return {**value, "parentRefs": parents, "hostnames": hosts}
+
+
+def _mend_spec(value: Body) -> Body:
+    """A version that is pinned, or one that moves."""
+    moves = value.get("upgradePolicy") == "Auto"
+    return {name: value[name] for name in value if not (moves and name == "version")}
+
+
+def _mend_peer(value: Body) -> Body:
+    """One kind of peer."""
+    if "ipBlock" in value:
+        return {"ipBlock": value["ipBlock"]}
+    return value or {"podSelector": {}}
+
+
+def _mend_egress(value: Body) -> Body:
+    """A rule that says something."""
+    return value if any(value.values()) else {"ports": [{"port": 443}]}
 
 
 # To draw until the rules between fields hold by chance takes too long.
 MENDERS: Final[Mapping[str, Callable[[Body], Body]]] = {
     "EnvVar": _mend_variable,
+    "Model": _mend_model,
     "Toleration": _mend_toleration,
     "ExposeService": _mend_service,
     "Auth": _mend_auth,
     "Jobs": _mend_jobs,
     "Gateway": _mend_gateway,
+    "Expose": _mend_expose,
+    "GatewayApi": _mend_route,
+    "Peer": _mend_peer,
+    "Egress": _mend_egress,
+    "ScalingRate": _mend_rate,
+    "Autoscaling": _mend_autoscaling,
+    "ModelServer": _mend_model_server,
+    "Canary": _mend_canary,
+    "Rollout": _mend_rollout,
 }
 
 
@@ -80,14 +173,14 @@ def specs() -> st.SearchStrategy[Spec]:
 
 def spec_bodies() -> st.SearchStrategy[Body]:
     """Valid specs as users write them: JSON data."""
-    return _values(SCHEMA)
+    return _values(SCHEMA).map(_mend_spec)
 
 
 def _values(schema: Schema) -> Values:
     """Values that keep the schema and, where it is a model's, the model's own rules."""
     if "$ref" in schema:
         name = schema["$ref"].removeprefix("#/$defs/")
-        model: type[BaseModel] = MODELS[name]
+        model = MODELS[name]
         mend = MENDERS.get(name, dict)
         return _values(SCHEMA["$defs"][name]).map(mend).filter(lambda value: _fits(model, value))
     if "x-kubernetes-int-or-string" in schema:

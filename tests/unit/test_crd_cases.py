@@ -8,7 +8,8 @@ import yaml
 
 from ocr_operator.crdgen.crd import root_schema
 from ocr_operator.models.service import InvalidSpecError, parse
-from tests.unit.crd_cases import CASES, Case
+from tests.unit.crd_case import Case
+from tests.unit.crd_cases import CASES
 
 
 def paths(schema: dict[str, Any], path: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 
 from ocr_operator.models.service import parse
 from ocr_operator.models.spec import Spec
@@ -22,7 +22,6 @@ def service(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(spec_bodies())
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_a_spec_parsed_and_dumped_parses_to_the_same(body: dict[str, Any]) -> None:
     spec = parse(service(body)).spec
     assert parse(service(json.loads(json.dumps(spec.dump())))).spec == spec
@@ -33,6 +32,8 @@ RARE: Final[Mapping[str, Callable[[Spec], object]]] = {
     "no replicas": lambda spec: spec.model_server.replicas == 0,
     "secret": lambda spec: any(variable.secret_key_ref for variable in spec.model_server.env),
     "toleration": lambda spec: any(each.toleration_seconds for each in spec.gateway.scheduling.tolerations),
+    "autoscaling": lambda spec: spec.gateway.autoscaling and spec.model_server.autoscaling,
+    "schedule": lambda spec: spec.gateway.autoscaling and spec.gateway.autoscaling.schedules,
     "node port": lambda spec: spec.expose.service.node_port,
     "domain": lambda spec: any("/" in key for key in spec.observability.service_monitor.labels),
 }
@@ -43,11 +44,9 @@ def test_what_is_rare_is_drawn_too() -> None:
 
     @given(specs())
     @settings(
-        max_examples=300,
+        max_examples=600,
         phases=[Phase.generate],
-        suppress_health_check=[HealthCheck.too_slow],
         derandomize=True,
-        deadline=None,
     )
     def draw(spec: Spec) -> None:
         seen.update(name for name, wanted in RARE.items() if wanted(spec))

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 import pytest
 from hypothesis import given
@@ -14,9 +15,10 @@ from ocr_gateway.formats import alto, hocr, markdown, page_xml, text, tsv
 from ocr_gateway.formats import json as json_format
 from ocr_gateway.formats.characters import legible
 from ocr_gateway.formats.negotiate import FORMATS
+from ocr_gateway.formats.pieces import together
 from ocr_gateway.formats.view import View
 from ocr_gateway.formats.words import words_of
-from ocr_gateway.result import Recognised
+from ocr_gateway.result import Recognised, Results
 from tests.support.process import ROOT
 from tests.unit.format_cases import FIRST, RESULT, VIEW, line, results, word
 
@@ -30,12 +32,12 @@ SUFFIX = {
     "alto": "xml",
     "page": "xml",
 }
-ONE_PAGE = Recognised(RESULT.results[:1], {})
+ONE_PAGE = Recognised(Results(islice(RESULT.results, 1)), {})
 
 
 @pytest.mark.parametrize("name", SUFFIX)
 def test_a_result_of_three_pages_is_written_as_its_golden(name: str, request: pytest.FixtureRequest) -> None:
-    content = FORMATS[name].render(RESULT, VIEW)
+    content = together(FORMATS[name].render(RESULT, VIEW))
     golden = GOLDEN / f"{name}.{SUFFIX[name]}"
     if request.config.getoption("--update-golden"):
         golden.write_bytes(content)
@@ -51,7 +53,7 @@ def test_the_published_schema_is_the_codes() -> None:
 def test_the_json_answer_is_valid_under_its_schema(result: Recognised) -> None:
     validator = Draft202012Validator(json_format.schema())
     for each in (result, RESULT):
-        validator.validate(json.loads(json_format.render(each, VIEW)))
+        validator.validate(json.loads(together(json_format.render(each, VIEW))))
 
 
 def spoken(result: Recognised) -> list[str]:
@@ -69,26 +71,27 @@ def spoken(result: Recognised) -> list[str]:
 )
 @given(result=results())
 def test_what_is_written_as_xml_is_xml_and_gives_any_words_back(
-    render: Callable[[Recognised, View], bytes], words: str, result: Recognised
+    render: Callable[[Recognised, View], Iterator[bytes]], words: str, result: Recognised
 ) -> None:
-    assert etree.fromstring(render(result, VIEW)).xpath(words) == spoken(result)
+    assert etree.fromstring(together(render(result, VIEW))).xpath(words) == spoken(result)
 
 
 @given(results())
 def test_tsv_has_twelve_columns_and_gives_any_words_back(result: Recognised) -> None:
-    rows = [row.split("\t") for row in tsv.render(result, VIEW).decode().removesuffix("\n").split("\n")]
+    table = together(tsv.render(result, VIEW)).decode()
+    rows = [row.split("\t") for row in table.removesuffix("\n").split("\n")]
     assert {len(row) for row in rows} == {12}
     assert [row[11] for row in rows if row[0] == "5"] == spoken(result)
 
 
 @given(results())
 def test_plain_text_can_be_written_whatever_was_read(result: Recognised) -> None:
-    assert text.render(result, VIEW).endswith(b"\n")
+    assert together(text.render(result, VIEW)).endswith(b"\n")
 
 
 @given(results())
 def test_nothing_that_was_read_becomes_markup_in_markdown(result: Recognised) -> None:
-    rendered = MarkdownIt().parse(markdown.render(result, VIEW).decode())
+    rendered = MarkdownIt().parse(together(markdown.render(result, VIEW)).decode())
     comment, *rest = rendered
     assert comment.content.strip() == "<!-- page 1 -->"
     assert {token.type for token in rest} <= {"paragraph_open", "inline", "paragraph_close"}
@@ -150,7 +153,7 @@ def test_a_line_read_as_a_whole_is_shared_by_its_words_in_proportion_along_its_s
 
 
 def test_every_format_tells_the_numbers_of_selected_pages_and_which_of_them_failed() -> None:
-    said = {name: FORMATS[name].render(RESULT, VIEW).decode() for name in SUFFIX}
+    said = {name: together(FORMATS[name].render(RESULT, VIEW)).decode() for name in SUFFIX}
     assert re.findall(r"^1\t(\d+)\t.*\t(\d+)\t-1\t$", said["tsv"], re.MULTILINE) == [
         ("1", "400"),
         ("3", "0"),
@@ -164,15 +167,16 @@ def test_every_format_tells_the_numbers_of_selected_pages_and_which_of_them_fail
 
 
 def test_each_of_several_pages_is_a_whole_page_document() -> None:
-    several = etree.fromstring(page_xml.render(RESULT, VIEW))
-    alone = etree.fromstring(page_xml.render(ONE_PAGE, VIEW))
+    several = etree.fromstring(together(page_xml.render(RESULT, VIEW)))
+    alone = etree.fromstring(together(page_xml.render(ONE_PAGE, VIEW)))
     assert [child.tag for child in several] == [alone.tag] * 3
     canonical = [etree.tostring(each, method="c14n2", strip_text=True) for each in (several[0], alone)]
     assert canonical[0] == canonical[1]
 
 
 def test_a_line_that_rises_has_its_angle_and_a_sloping_one_its_baseline_in_hocr() -> None:
-    titles = re.findall(r'class="ocr_line" id="\w+" title="([^"]+)"', hocr.render(ONE_PAGE, VIEW).decode())
+    written = together(hocr.render(ONE_PAGE, VIEW)).decode()
+    titles = re.findall(r'class="ocr_line" id="\w+" title="([^"]+)"', written)
     assert titles[-1] == "bbox 500 100 530 350; textangle 90.0"
     assert titles[0] == "bbox 40 30 210 54; baseline 0.000 0"
     assert titles[2].endswith("baseline 0.010 -3")

@@ -9,11 +9,11 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ocr_gateway.access.caller import traceparent
 from ocr_gateway.access.rates import MAX_CLIENTS, Rates
 from ocr_gateway.access.settings import AccessSettings, JwtSettings, Rate
 from ocr_gateway.config import parse
 from ocr_gateway.problems import Problem
+from ocr_wire.trace import joined
 from tests.unit.access_kit import AUDIENCE, ISSUER, Issuer, write_keys
 from tests.unit.gateway_kit import ModelServer, eventually, gateway, image, model_server, reading
 
@@ -48,6 +48,9 @@ async def test_only_who_has_a_key_is_answered_and_the_log_names_the_client(
         with caplog.at_level("INFO", "ocr_gateway"):
             for headers in ({"Authorization": f"Bearer {ALICE}"}, {"X-API-Key": ALICE}):
                 assert (await post("/v1/ocr", content=PNG, headers=headers)).status_code == 200
+        text = (await running.client.get("/metrics")).text
+        assert 'auth_failures_total{ocrservice="local",reason="missing"} 4.0' in text
+        assert 'auth_failures_total{ocrservice="local",reason="unknown_key"} 2.0' in text
         clients = [vars(record)["client"] for record in caplog.records if record.message == "request"]
         assert clients == ["alice", "alice"]
         assert ALICE not in str([vars(record) for record in caplog.records])
@@ -104,6 +107,8 @@ async def test_a_token_lets_its_subject_in_and_says_why_another_does_not(tmp_pat
             "The token has expired; get a new one.",
         )
         assert 'error="invalid_token"' in expired.headers["www-authenticate"]
+        text = (await running.client.get("/metrics")).text
+        assert 'auth_failures_total{ocrservice="local",reason="expired_token"} 1.0' in text
 
 
 async def test_a_client_over_its_rate_is_told_when_to_come_back_and_others_are_not(tmp_path: Path) -> None:
@@ -225,7 +230,7 @@ async def test_one_client_cannot_hold_all_that_the_gateway_holds(tmp_path: Path)
     "given", ["", "00-abc", TRACE.upper(), TRACE + "-x", "ff" + TRACE[2:], "00-" + "0" * 32 + TRACE[35:]]
 )
 def test_an_invalid_trace_is_replaced_by_a_new_unsampled_one(given: str) -> None:
-    one, two = traceparent(given), traceparent(given)
+    one, two = joined(given).header, joined(given).header
     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-00", one)
     assert one != two
 

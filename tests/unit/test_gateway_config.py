@@ -26,6 +26,10 @@ def test_an_ipv6_upstream_is_written_in_brackets() -> None:
     assert parse(("--upstream", "[fd00::1]:80"), {}).upstream == HostPort("fd00::1", 80)
 
 
+def test_a_file_may_say_the_upstreams() -> None:
+    assert parse(("--traffic-file", "/etc/traffic.json"), {}).upstream == Path("/etc/traffic.json")
+
+
 def test_the_bodies_held_at_once_are_never_fewer_than_two_of_the_largest() -> None:
     assert parse(REQUIRED, {}).max_held_bytes == 128 * MIB
     assert parse((*REQUIRED, "--max-body-bytes", str(500 * MIB)), {}).max_held_bytes == 1000 * MIB
@@ -35,6 +39,7 @@ def test_the_bodies_held_at_once_are_never_fewer_than_two_of_the_largest() -> No
     ("flags", "words"),
     [
         ((), "--upstream"),
+        ((*REQUIRED, "--traffic-file", "f"), "not allowed with argument --upstream"),
         (("--upstream", "models"), "HOST:PORT"),
         (("--upstream", ":80"), "HOST:PORT"),
         (("--upstream", "../../etc/passwd:80"), "HOST:PORT"),

@@ -144,8 +144,9 @@ async def test_a_sender_that_does_not_stop_still_reads_its_refusal(running: Gate
 
 async def test_requests_are_counted_under_the_route_and_not_the_path(tmp_path: Path) -> None:
     async with model_server() as double, gateway(tmp_path, double) as one:
-        await one.client.post("/v1/ocr", content=PNG)
-        await one.client.post("/v1/ocr", content=b"no image")
+        answer = await one.client.post("/v1/ocr", content=PNG)
+        refused = await one.client.post("/v1/ocr", content=b"no image")
+        sizes = len(answer.content) + len(refused.content)
         await one.client.get("/v2/models/anything")
         await one.client.get("/random/path")
         await one.client.request("LOCK", "/random/path")
@@ -153,7 +154,7 @@ async def test_requests_are_counted_under_the_route_and_not_the_path(tmp_path: P
         counted = {
             name.partition("{")[2]: value
             for name, value in found.items()
-            if name.startswith("ocr_gateway_requests_total") and "readyz" not in name
+            if name.startswith("ocr_gateway_requests_total") and "readyz" not in name and value
         }
         assert counted == {
             "code=200,method=POST,route=/v1/ocr}": 1,
@@ -166,7 +167,30 @@ async def test_requests_are_counted_under_the_route_and_not_the_path(tmp_path: P
         assert found["ocr_gateway_pages_total{outcome=ok}"] == 1
         assert found["ocr_gateway_upstream_requests_total{attempt=first,result=ok}"] == 2
         assert found["ocr_gateway_request_size_bytes_sum{route=/v1/ocr}"] == len(PNG) + len(b"no image")
+        assert found["ocr_gateway_response_size_bytes_sum{route=/v1/ocr}"] == sizes
         assert found["ocr_gateway_requests_in_flight{}"] == 1  # this one
+        assert found["ocr_gateway_requests_held{}"] == 0
+        assert found["ocr_gateway_requests_capacity{}"] == 512
+        assert found["ocr_gateway_upstream_endpoints{state=usable}"] == 1
+
+
+async def test_a_failure_has_a_series_before_it_happens_first(tmp_path: Path) -> None:
+    async with gateway(tmp_path, endpoint_wait_seconds=0.1) as one:
+        zeros = await samples(one)
+        for route in ("/v1/ocr", "/v1/batch", "/gateway/ocr", "/v2/models/{model}/infer"):
+            for code in (500, 502, 503, 504):
+                assert zeros[f"ocr_gateway_requests_total{{code={code},method=POST,route={route}}}"] == 0
+        assert len([name for name in zeros if name.startswith("ocr_gateway_requests_total")]) <= 50
+        assert (await one.client.post("/v1/ocr", content=PNG)).status_code == 503
+        assert (await samples(one))["ocr_gateway_requests_total{code=503,method=POST,route=/v1/ocr}"] == 1
+
+
+async def test_only_what_clients_ask_for_is_counted_as_refused(tmp_path: Path) -> None:
+    async with gateway(tmp_path, endpoint_wait_seconds=0.1) as one:
+        assert (await one.client.get("/readyz")).status_code == 503
+        assert (await samples(one))["ocr_gateway_rejected_total{reason=not_ready}"] == 0
+        assert (await one.client.post("/v1/ocr", content=PNG)).status_code == 503
+        assert (await samples(one))["ocr_gateway_rejected_total{reason=not_ready}"] == 1
 
 
 async def test_a_full_service_is_told_apart_from_a_broken_one(tmp_path: Path) -> None:
@@ -180,6 +204,28 @@ async def test_a_full_service_is_told_apart_from_a_broken_one(tmp_path: Path) ->
                 found[f"ocr_gateway_request_duration_seconds_count{{outcome={outcome},route=/v1/ocr}}"] == 1
             )
         assert found["ocr_gateway_pages_total{outcome=failed}"] == 2
+
+
+async def test_a_call_that_a_model_server_refuses_is_no_page_that_was_read_fast(tmp_path: Path) -> None:
+    async with model_server(failing(503, "queue_full")) as double, gateway(tmp_path, double) as one:
+        await one.client.post("/v1/ocr", content=PNG)
+        found = await samples(one)
+        assert found["ocr_gateway_upstream_requests_total{attempt=first,result=refused}"] == 1
+        assert found["ocr_gateway_upstream_request_duration_seconds_count{}"] == 0
+        double.behaviour = reading
+        await one.client.post("/v1/ocr", content=PNG)
+        assert (await samples(one))["ocr_gateway_upstream_request_duration_seconds_count{}"] == 1
+
+
+async def test_what_is_held_is_shown_while_it_is_held(tmp_path: Path) -> None:
+    async with model_server(until_gone) as double, gateway(tmp_path, double) as one:
+        request = asyncio.create_task(one.client.post("/v1/ocr", content=PNG))
+        await eventually(lambda: double.running == 1)
+        found = await samples(one)
+        assert found["ocr_gateway_requests_held{}"] == 1
+        assert found["ocr_gateway_body_bytes_held{}"] >= len(PNG)
+        request.cancel()
+        await eventually(double.cancelled.is_set)
 
 
 async def test_a_client_that_left_is_counted_as_499_and_holds_nothing(tmp_path: Path) -> None:
@@ -222,6 +268,17 @@ async def test_the_access_log_has_one_record_a_request_without_its_content(
     assert (record["method"], record["route"], record["status"]) == ("POST", "/v1/ocr", 200)
     assert record["bytes"] == len(PNG)
     assert "grey" not in str(record)
+
+
+async def test_of_the_successes_one_in_n_is_logged_and_every_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with model_server() as double, gateway(tmp_path, double, access_log_sample=3) as one:
+        with caplog.at_level("INFO", "ocr_gateway"):
+            for content in (PNG, b"bad", PNG, PNG, PNG, b"worse"):
+                await one.client.post("/v1/ocr", content=content)
+        logged = [vars(record)["status"] for record in caplog.records if record.message == "request"]
+        assert logged == [200, 415, 200, 415]
 
 
 def test_a_code_is_retryable_exactly_when_the_service_and_not_the_request_is_the_reason() -> None:

@@ -22,12 +22,12 @@ class Pages:
         self.order: list[str] = []
         self._ends: list[asyncio.Event] = []
 
-    def send(self, client: str, seconds: float = 60) -> asyncio.Task[None]:
-        return asyncio.create_task(self._send(client, Deadline.after(seconds)))
+    def send(self, client: str, seconds: float = 60, *, patient: bool = True) -> asyncio.Task[None]:
+        return asyncio.create_task(self._send(client, Deadline.after(seconds), patient=patient))
 
-    async def _send(self, client: str, deadline: Deadline) -> None:
+    async def _send(self, client: str, deadline: Deadline, *, patient: bool) -> None:
         end = asyncio.Event()
-        async with self.queue.turn(client, deadline):
+        async with self.queue.turn(client, deadline, patient=patient):
             self.inside.append(client)
             self.order.append(client)
             self._ends.append(end)
@@ -86,7 +86,7 @@ async def test_pages_of_one_client_keep_their_order() -> None:
     queue, order = FairQueue(lambda: 1), []
 
     async def send(number: int) -> None:
-        async with queue.turn("a", Deadline.after(60)):
+        async with queue.turn("a", Deadline.after(60), patient=True):
             order.append(number)
             await asyncio.sleep(0)
 
@@ -112,9 +112,9 @@ async def test_a_page_that_is_given_up_while_it_waits_or_works_gives_its_place_b
 async def test_a_page_given_up_in_the_moment_of_its_turn_gives_it_back() -> None:
     async with pages() as run, AsyncExitStack() as held:
         for _ in range(FIRST - 1):
-            await held.enter_async_context(run.queue.turn("a", Deadline.after(60)))
+            await held.enter_async_context(run.queue.turn("a", Deadline.after(60), patient=True))
         last = AsyncExitStack()
-        await last.enter_async_context(run.queue.turn("a", Deadline.after(60)))
+        await last.enter_async_context(run.queue.turn("a", Deadline.after(60), patient=True))
         waiting = run.send("a")
         await settle()
         await last.aclose()  # the turn is given, and taken back before its task hears of it
@@ -156,6 +156,28 @@ async def test_a_page_whose_turn_would_come_too_late_is_refused_at_once_with_the
         await settle()
         assert not other.done()
         await ended(*tasks, other)
+
+
+async def test_a_single_page_is_refused_long_before_its_deadline_while_pages_of_documents_wait() -> None:
+    async with pages() as run:
+        run.queue.learn(2.0, 1.0)  # a second of work: it may wait for two
+        tasks = [run.send("a", patient=False) for _ in range(2 * FIRST)]
+        await settle()
+        document = run.send("a")
+        with pytest.raises(Problem, match=r"turn after about 3\.0 s; it may wait 2\.0 s") as refused:
+            await run.send("a", patient=False)
+        assert refused.value.code == "queue_full"
+        assert not any(task.done() for task in (*tasks, document))
+        await ended(*tasks, document)
+
+
+async def test_a_second_is_never_too_long_to_wait() -> None:
+    async with pages() as run:
+        run.queue.learn(0.04, 0.03)
+        tasks = [run.send("a", patient=False) for _ in range(90)]
+        await settle()
+        assert not any(task.done() for task in tasks)
+        await ended(*tasks)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """/v1/jobs over HTTP, with jobs in memory and in a real Redis."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -83,6 +84,41 @@ async def test_a_job_is_accepted_run_and_told_with_its_progress_and_times(runnin
     assert document["progress"] == {"pages_done": 3, "pages_total": 3}
     assert document["created"] <= document["started"] <= document["finished"] < document["expires"]
     assert document["error"] is None
+
+
+async def test_jobs_are_counted_while_they_wait_and_run_and_when_they_have_ended(
+    tmp_path: Path, double: ModelServer, settings: Settings
+) -> None:
+    jobs, name = settings(job_workers=1), tmp_path.name
+    async with gateway(tmp_path, double, jobs=jobs, service=name) as running:
+
+        async def shown(metric: str) -> float:
+            (value,) = re.findall(
+                rf"^ocr_gateway_jobs_{metric} (\S+)$",
+                (await running.client.get("/metrics")).text,
+                re.MULTILINE,
+            )
+            return float(value)
+
+        release = asyncio.Event()
+
+        async def held(request: Request, server: ModelServer) -> Response:
+            await release.wait()
+            return await reading(request, server)
+
+        double.behaviour = held
+        first = await begun(running, image())
+        await eventually(lambda: double.running == 1)
+        second = await begun(running, b"no image")
+        service = f'ocrservice="{name}"'
+        assert await shown(f"waiting{{{service}}}") == 1
+        assert await shown(f"running{{{service}}}") == 1
+        release.set()
+        await ended(running, first)
+        await ended(running, second)
+        assert await shown(f'ended_total{{{service},status="succeeded"}}') == 1
+        assert await shown(f'ended_total{{{service},status="failed"}}') == 1
+        assert await shown(f"waiting{{{service}}}") == await shown(f"running{{{service}}}") == 0
 
 
 async def test_a_result_is_read_in_any_format_any_number_of_times(running: Gateway) -> None:
@@ -236,6 +272,7 @@ async def test_a_store_that_does_not_answer_is_a_problem_and_not_the_end(
         answer = await running.client.post("/v1/jobs", content=image())
         assert code(answer) == (503, "job_store_unavailable")
         assert "secret" not in answer.text
+        assert 'jobs_waiting{ocrservice="local"} NaN' in (await running.client.get("/metrics")).text
         assert (await running.client.post("/v1/ocr", content=image())).status_code == 200
 
 

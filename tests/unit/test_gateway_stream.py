@@ -58,7 +58,7 @@ async def test_a_page_is_sent_before_the_next_one_is_read(tmp_path: Path) -> Non
 
     async with (
         model_server(second_waits) as double,
-        gateway(tmp_path, double) as running,
+        gateway(tmp_path, double, page_concurrency=1) as running,
         running.client.stream("POST", "/v1/ocr", content=tiff([1, 2]), headers=NDJSON) as answer,
     ):
         lines = answer.aiter_lines()

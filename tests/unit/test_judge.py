@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from ocr_modelserver.models.own import DigestMismatchError
 from ocr_operator.desired.accept import Refusal
+from ocr_operator.models.manifest import OPTIONAL_KINDS, SERVICE_MONITOR
+from ocr_operator.models.revisions import Candidate, Failed, Revisions
 from ocr_operator.models.status import Status
+from ocr_operator.reconcile import HINDERED_SECONDS, _outcome
 from ocr_operator.status.judge import judge
 from ocr_operator.status.observation import Observation
 from ocr_operator.status.transitions import transitions
+from tests.conditions import unexplained
 from tests.unit.samples import container, look, ocr_service, plan, pod, running
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -21,7 +27,9 @@ BACK_OFF = container(state={"waiting": {"reason": "ImagePullBackOff", "message":
 
 
 def verdict(seen: Observation, now: datetime = NOW) -> Status:
-    return judge(seen, operator_version="0.1.0", now=now)
+    status = judge(seen, operator_version="0.1.0", now=now)
+    assert unexplained(status) == []
+    return status
 
 
 def reason(status: Status, kind: Any) -> tuple[str, str]:
@@ -45,7 +53,7 @@ def test_a_service_whose_pods_are_all_ready_is_ready() -> None:
 
 def test_every_condition_is_written_on_the_first_visit() -> None:
     status = verdict(look(ocr_service()))
-    assert len(status.conditions) == 9
+    assert len(status.conditions) == 11
     assert reason(status, "Ready") == ("False", "Starting")
     assert reason(status, "Reconciling") == ("True", "Progressing")
 
@@ -157,11 +165,137 @@ def test_the_address_is_the_load_balancers_once_it_has_one(ingress: dict[str, An
     assert status.address.url == url
 
 
+EDGE = {"parentRefs": [{"name": "edge"}], "hostnames": ["ocr.example.com", "b.example.com"]}
+WAYS: dict[str, dict[str, Any]] = {
+    "Ingress": {"expose": {"ingress": {"host": "ocr.example.com", "tlsSecretRef": {"name": "web"}}}},
+    "HTTPRoute": {"expose": {"gatewayAPI": EDGE}},
+}
+LET_IN = {"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}}
+
+
+def answer(**conditions: tuple[str, int]) -> dict[str, Any]:
+    """What a Gateway says of a route: by type, the status and the generation that it is about."""
+    said = [
+        {"type": t, "status": s, "observedGeneration": g, "reason": f"Why{t}", "message": "because"}
+        for t, (s, g) in conditions.items()
+    ]
+    return {"parentRef": {"name": "edge"}, "controllerName": "example.com/edge", "conditions": said}
+
+
+def exposed(spec: dict[str, Any], status: dict[str, Any] | None, **seen: Any) -> Status:
+    """The verdict on a service that runs, with that status of its Ingress or route."""
+    made = plan(spec, served=OPTIONAL_KINDS)
+    children = running(made)
+    for child in children:
+        if child["kind"] in WAYS and status is not None:
+            child["status"] = status
+    return verdict(replace(look(made.service, children), **seen))
+
+
+def url(status: Status) -> str | None:
+    return status.address.url if status.address else None
+
+
+@pytest.mark.parametrize(
+    ("spec", "address"),
+    [
+        (WAYS["Ingress"], "https://ocr.example.com"),
+        ({"expose": {"ingress": {"host": "ocr.example.com"}}}, "http://ocr.example.com"),
+        (
+            {
+                "expose": {"ingress": {"host": "ocr.example.com"}, "service": {"port": 81}},
+                "gateway": {"tls": {"secretRef": {"name": "s"}}},
+            },
+            "http://ocr.example.com",
+        ),
+    ],
+)
+def test_the_address_is_the_ingress_host_once_a_controller_let_it_in(
+    spec: dict[str, Any], address: str
+) -> None:
+    waiting = exposed(spec, None)
+    assert url(waiting) is None
+    assert reason(waiting, "Exposed") == reason(waiting, "Ready") == ("False", "AddressPending")
+    status = exposed(spec, LET_IN)
+    assert url(status) == address
+    assert reason(status, "Exposed") == ("True", "AddressKnown")
+    assert reason(status, "Ready") == ("True", "Serving")
+
+
+def test_an_ingress_without_its_certificate_is_not_exposed_yet_and_looked_at_again() -> None:
+    status = exposed(WAYS["Ingress"], LET_IN, missing_secrets=frozenset({"web"}))
+    assert reason(status, "Exposed") == ("False", "CertificatePending")
+    assert "no Secret web in this namespace yet" in str(status.condition("Exposed"))
+    assert reason(status, "Stalled") == ("False", "NotStalled")
+    assert _outcome(status, None, NOW).requeue_after == HINDERED_SECONDS
+    assert _outcome(exposed(WAYS["Ingress"], LET_IN), None, NOW).requeue_after is None
+
+
+@pytest.mark.parametrize(
+    ("parents", "expected"),
+    [
+        ([], ("False", "AddressPending")),
+        ([answer()], ("False", "AddressPending")),
+        ([answer(Accepted=("True", 3), ResolvedRefs=("True", 3))], ("True", "AddressKnown")),
+        ([answer(Accepted=("True", 3))], ("True", "AddressKnown")),
+        # Of the route as it was before the last edit.
+        ([answer(Accepted=("True", 2))], ("False", "AddressPending")),
+        ([answer(Accepted=("False", 3))], ("False", "RouteNotAccepted")),
+        ([answer(Accepted=("True", 3), ResolvedRefs=("False", 3))], ("False", "RouteNotAccepted")),
+        ([answer(Accepted=("False", 3)), answer(Accepted=("True", 3))], ("True", "AddressKnown")),
+    ],
+)
+def test_a_route_is_exposed_once_a_gateway_has_taken_it_as_it_is(
+    parents: list[dict[str, Any]], expected: tuple[str, str]
+) -> None:
+    status = exposed(WAYS["HTTPRoute"], {"parents": parents})
+    assert reason(status, "Exposed") == expected
+    assert url(status) == ("https://ocr.example.com" if expected[0] == "True" else None)
+
+
+def test_a_gateway_that_refuses_a_route_is_quoted() -> None:
+    status = exposed(WAYS["HTTPRoute"], {"parents": [answer(Accepted=("False", 3))]})
+    assert "HTTPRoute invoices-gateway: Gateway edge says WhyAccepted: because" in str(
+        status.condition("Exposed")
+    )
+
+
+def test_a_route_of_plain_listeners_has_an_address_of_http() -> None:
+    plain = {"expose": {"gatewayAPI": {**EDGE, "protocol": "HTTP"}}}
+    status = exposed(plain, {"parents": [answer(Accepted=("True", 3))]})
+    assert url(status) == "http://ocr.example.com"
+
+
+def test_a_missing_route_kind_is_told_and_the_pods_run_all_the_same() -> None:
+    made = plan(WAYS["HTTPRoute"])
+    status = verdict(look(made.service, running(made), served=frozenset({SERVICE_MONITOR})))
+    assert reason(status, "DependenciesPresent") == ("False", "HTTPRouteMissing")
+    assert reason(status, "Exposed") == ("False", "HTTPRouteMissing")
+    assert reason(status, "GatewayAvailable") == ("True", "Available")
+    assert url(status) is None
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_refused_spec_leaves_the_address_of_what_runs(way: str) -> None:
+    refused = (Refusal("UnknownModel", "no such model"),)
+    before = plan(WAYS[way], served=OPTIONAL_KINDS)
+    children = running(before)
+    for child in children:
+        if child["kind"] == way:
+            child["status"] = {**LET_IN, "parents": [answer(Accepted=("True", 3))]}
+    status = verdict(look(ocr_service({"model": {"name": "x"}}), children, refusals=refused))
+    assert url(status) == "https://ocr.example.com"
+    assert reason(status, "Ready") == ("True", "ServingPreviousRevision")
+    # And a way in that was asked for together with what is refused is not waited for.
+    asked = verdict(look(ocr_service(WAYS[way]), running(plan()), refusals=refused))
+    assert url(asked) == "http://invoices-gateway.papers.svc"
+
+
 def test_a_missing_service_monitor_kind_blocks_nothing() -> None:
     enabled = {"observability": {"serviceMonitor": {"mode": "Enabled"}}}
     children = running(plan())
-    auto = verdict(look(ocr_service(), children, service_monitors=False))
-    asked = verdict(look(ocr_service(enabled), children, service_monitors=False))
+    auto = verdict(look(ocr_service(), children, served=frozenset()))
+    asked = verdict(look(ocr_service(enabled), children, served=frozenset()))
     assert reason(auto, "DependenciesPresent") == ("True", "OptionalMissing")
     assert reason(asked, "DependenciesPresent") == ("False", "ServiceMonitorMissing")
     assert reason(asked, "Ready") == ("True", "Serving")
@@ -176,6 +310,19 @@ CRASH = {
         "message": "model file is corrupt",
     }
 }
+MISMATCH = {
+    "terminated": {
+        "reason": "Error",
+        "exitCode": DigestMismatchError.exit_code,
+        "finishedAt": "2026-01-01T06:00:00Z",
+        "message": "the model has sha256 b, not a",
+    }
+}
+OWN = {
+    "name": "receipts",
+    "source": {"persistentVolumeClaim": {"claimName": "models"}},
+    "sha256": "a" * 64,
+}
 WAIT_CRASH = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s"}}
 UNSCHEDULABLE = {
     "type": "PodScheduled",
@@ -184,6 +331,29 @@ UNSCHEDULABLE = {
     "message": "0/1 nodes: insufficient cpu",
     "lastTransitionTime": "2026-01-01T01:00:00Z",
 }
+
+
+@pytest.mark.parametrize(
+    "status",
+    [{"state": MISMATCH}, {"state": WAIT_CRASH, "lastState": MISMATCH}],
+    ids=["ended", "waiting"],
+)
+def test_another_model_than_asked_for_stalls_while_the_one_before_serves(status: Any) -> None:
+    service = ocr_service({"model": OWN})
+    old = running(plan({"model": OWN}), model_server=NEW_REVISION_FAILS)
+    pods = (pod("m-2", containerStatuses=[container(restartCount=1, **status)]),)
+    told = verdict(look(service, old, pods=pods))
+    assert reason(told, "Stalled") == ("True", "ModelDigestMismatch")
+    assert reason(told, "Ready") == ("True", "ServingPreviousRevision")
+    stalled = told.condition("Stalled")
+    assert stalled is not None
+    assert "the model has sha256 b, not a" in stalled.message
+
+
+def test_an_own_model_is_shown_with_the_digest_that_it_is_held_to() -> None:
+    told = verdict(look(ocr_service({"model": OWN}), running(plan({"model": OWN}))))
+    assert told.model is not None
+    assert (told.model.name, told.model.sha256) == ("receipts", "a" * 64)
 
 
 @pytest.mark.parametrize(
@@ -205,6 +375,12 @@ UNSCHEDULABLE = {
             ("OOMKilled", 137),
         ),
         ({"initContainerStatuses": [container(state=CRASH)]}, ("Error", 1)),
+        ({"containerStatuses": [container(state=MISMATCH)]}, ("ModelDigestMismatch", 65)),
+        (
+            {"containerStatuses": [container(state=WAIT_CRASH, lastState=MISMATCH)]},
+            ("ModelDigestMismatch", 65),
+        ),
+        ({"containerStatuses": [container(name="sidecar", state=MISMATCH)]}, ("Error", 65)),
         ({"conditions": [UNSCHEDULABLE]}, ("Unschedulable", None)),
         ({"phase": "Failed", "reason": "Evicted", "message": "node was low on memory"}, ("Evicted", None)),
     ],
@@ -287,10 +463,83 @@ def test_events_are_told_on_transitions_only_and_once() -> None:
     starting = verdict(look(ocr_service(), running(plan(), model_server=STARTING)))
     serving = verdict(look(ocr_service(), running(plan())))
     refused = verdict(look(ocr_service(), running(plan()), refusals=(Refusal("UnknownModel", "no"),)))
-    assert [t.reason for t in transitions(Status(), starting)] == ["Starting"]
+    # That a new service starts is no change.
+    assert transitions(Status(), starting) == ()
+    assert [t.reason for t in transitions(serving, starting)] == ["Starting"]
     assert [(t.type, t.reason) for t in transitions(starting, serving)] == [("Normal", "Serving")]
     assert transitions(serving, serving) == ()
     assert [(t.type, t.reason) for t in transitions(serving, refused)] == [
         ("Warning", "UnknownModel"),
         ("Normal", "ServingPreviousRevision"),
     ]
+
+
+def trying(step: int = 1, weight: int = 5, followed: str | None = None) -> Revisions:
+    """A candidate at that step."""
+    candidate = Candidate(
+        revision="new", policy="p", step=step, weight=weight, since="2026-01-02T03:04:05Z", followed=followed
+    )
+    return Revisions(stable="old", served=True, candidate=candidate)
+
+
+CANARY = {"rollout": {"strategy": "Canary"}}
+
+
+@pytest.mark.parametrize(
+    ("revisions", "says"),
+    [
+        (
+            trying(weight=0),
+            "step 1 of 3: revision new has 0% of the requests until its pods for 5% are ready",
+        ),
+        (trying(), "step 1 of 3: revision new gets 5% of the requests once all gateways follow"),
+        (
+            trying(followed="2026-01-02T03:05:00Z"),
+            "step 1 of 3: revision new has 5% of the requests since 2026-01-02T03:05:00Z; "
+            "next after 300 s and 100 calls",
+        ),
+        (trying(step=4, weight=50), "revision new keeps 50% of the requests until all its pods are ready"),
+    ],
+)
+def test_a_canary_says_where_it_is_and_what_it_waits_for(revisions: Revisions, says: str) -> None:
+    status = verdict(replace(look(ocr_service(CANARY), running(plan(CANARY))), revisions=revisions))
+    assert reason(status, "Ready") == ("True", "Serving")
+    assert reason(status, "Reconciling") == ("True", "Progressing")
+    assert reason(status, "RolloutHealthy") == ("True", "Progressing")
+    condition = status.condition("RolloutHealthy")
+    assert condition is not None
+    assert condition.message.startswith(says)
+    assert status.traffic is not None
+    shares = {each.deployment.removeprefix("invoices-"): each.weight for each in status.traffic}
+    assert shares == revisions.weights
+
+
+def test_a_failed_canary_stalls_with_its_figures_while_the_old_revision_serves() -> None:
+    failed = Failed(revision="new", policy="p", reason="AnalysisFailed", message="9 of 100 calls failed")
+    revisions = Revisions(stable="old", served=True, failed=failed)
+    status = verdict(replace(look(ocr_service(CANARY), running(plan(CANARY))), revisions=revisions))
+    assert reason(status, "Ready") == ("True", "ServingPreviousRevision")
+    assert reason(status, "Stalled") == ("True", "AnalysisFailed")
+    assert reason(status, "RolloutHealthy") == ("False", "AnalysisFailed")
+    assert reason(status, "Reconciling") == ("False", "Idle")
+    told = transitions(verdict(look(ocr_service(), running(plan()))), status)
+    assert [event.reason for event in told] == ["ServingPreviousRevision", "AnalysisFailed"]
+
+
+def test_the_stable_slot_is_what_scaling_and_counting_look_at() -> None:
+    made = plan(CANARY)
+    made = replace(made, revisions=Revisions(slot="model-server-b"))
+    status = verdict(replace(look(made.service, running(made)), revisions=made.revisions))
+    assert status.selector == "kubeocr.dev/service=invoices,app.kubernetes.io/component=model-server-b"
+    assert status.replicas == 2
+    assert [component.summary for component in status.components] == ["2/2", "2/2"]
+
+
+def test_a_candidates_failing_pod_is_a_failure_of_the_model_servers() -> None:
+    pods = (pod("b-1", "model-server-b", containerStatuses=[BACK_OFF]),)
+    seen = look(ocr_service(CANARY), running(plan(CANARY)), pods=pods)
+    status = verdict(replace(seen, revisions=trying(weight=0)))
+    assert reason(status, "Stalled") == ("True", "ImagePullBackOff")
+    assert reason(status, "Ready") == ("True", "ServingPreviousRevision")
+    assert status.last_failure is not None
+    assert (status.last_failure.component, status.last_failure.pod) == ("model-server", "b-1")

@@ -178,5 +178,5 @@ def test_a_log_record_is_one_json_object_with_its_service_and_stack() -> None:
     line = JsonFormatter().format(record)
     assert "\n" not in line
     entry = json.loads(line)
-    assert (entry["level"], entry["message"], entry["service"]) == ("error", "said it", "shop/invoices")
+    assert (entry["severity"], entry["message"], entry["service"]) == ("error", "said it", "shop/invoices")
     assert "two\nlines" in entry["exception"]

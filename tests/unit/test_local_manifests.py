@@ -45,6 +45,27 @@ def test_other_kinds_are_passed_over_with_a_remark() -> None:
     assert list(found.services) == [Key("default", "invoices")]
 
 
+def test_what_only_clusters_have_is_left_out_with_a_remark() -> None:
+    ways = "{ingress: {host: a.b}, service: {port: 81}}"
+    pods = "imagePullSecrets: [{name: registry}], rollout: {strategy: Canary}"
+    found = parse(GOOD + f"spec: {{expose: {ways}, {pods}}}\n", "f")
+    (service,) = found.services.values()
+    assert service["spec"] == {"expose": {"service": {"port": 81}}}
+    assert found.remarks == (
+        "f: document 1: spec.expose.ingress is ignored: it means nothing without a cluster",
+        "f: document 1: spec.imagePullSecrets is ignored: it means nothing without a cluster",
+        "f: document 1: spec.rollout is ignored: it means nothing without a cluster",
+    )
+
+
+def test_that_nothing_follows_the_load_is_remarked() -> None:
+    found = parse(GOOD + "spec: {modelServer: {autoscaling: {maxReplicas: 3}}}\n", "f.yaml")
+    (remark,) = found.remarks
+    assert remark.startswith(
+        "f.yaml: document 1: spec.modelServer.autoscaling: nothing measures the load here"
+    )
+
+
 WRONG = {
     "an empty file": ("", "no OCRService in it"),
     "only comments": ("# later\n", "no OCRService in it"),
@@ -90,6 +111,13 @@ WRONG = {
     "two wrong values": (
         GOOD + "spec: {suspend: maybe, gateway: {replicas: 1000}}\n",
         "; spec.gateway.replicas: ",
+    ),
+    "a volume": (
+        GOOD
+        + 'spec: {model: {name: own, sha256: "'
+        + "0" * 64
+        + '", source: {persistentVolumeClaim: {claimName: models}}}}\n',
+        "spec.model.source.persistentVolumeClaim: there are no claims without a cluster",
     ),
     "a spec that is no mapping": (GOOD + "spec: [1]\n", "spec: "),
 }

@@ -130,3 +130,10 @@ async def test_events_are_passed_on() -> None:
     event = Event(Ref(DEPLOYMENT, "default", "a"), "u", "Normal", "Serving", "it serves")
     await Store(clock=lambda: NOW, on_event=told.append).record(event)
     assert told == [event]
+
+
+def test_managed_fields_say_who_applied_what(store: Store) -> None:
+    store.put(deployment(args=["a"]), manager="m")
+    live = store.put(deployment(replicas=2), manager="scaler")
+    entries = {each["manager"]: each["fieldsV1"]["f:spec"] for each in live["metadata"]["managedFields"]}
+    assert entries == {"m": {"f:args": {}}, "scaler": {"f:replicas": {}}}

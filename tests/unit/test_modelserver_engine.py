@@ -9,11 +9,12 @@ from ocr_modelserver.engine.arrays import Floats, Indices, Pixels
 from ocr_modelserver.engine.detect import LONG_SIDE, boxes_of_map, detect, map_size
 from ocr_modelserver.engine.doubt import Doubt, parts_of
 from ocr_modelserver.engine.geometry import crop, turn_points, turn_reading
-from ocr_modelserver.engine.ink import Ink, ink_of, with_spaces
+from ocr_modelserver.engine.ink import Ink, ink_of
 from ocr_modelserver.engine.reading import Letter, Reading, decode, trimmed
 from ocr_modelserver.engine.recognise import MAX_WIDTH, LineReader, read_line, recognise
 from ocr_modelserver.engine.sessions import Detector, Recogniser, Second
-from ocr_modelserver.engine.turn import Sheet, runs_downwards, upside_down
+from ocr_modelserver.engine.spaces import with_spaces
+from ocr_modelserver.engine.turn import Sheet, look, runs_downwards
 from ocr_modelserver.spread import Map
 
 
@@ -171,7 +172,17 @@ def test_a_page_is_upside_down_when_its_lines_read_better_so(
         confidence = upright if box[0, 0] < box[1, 0] else upside
         return Reading(letters("text", sure=confidence))
 
-    assert upside_down(read, boxes(*(box(10, 30 * row, 300) for row in range(10)))) is turned
+    assert look(read, boxes(*(box(10, 30 * row, 300) for row in range(10)))).upside_down is turned
+
+
+@pytest.mark.parametrize(("upside", "sure"), [(0.97, True), (0.9, False)])
+def test_a_page_that_reads_only_fairly_upside_down_may_lie_on_its_side(upside: float, sure: bool) -> None:
+    def read(box: Floats) -> Reading:
+        return Reading(letters("text", sure=0.5 if box[0, 0] < box[1, 0] else upside))
+
+    seen = look(read, boxes(*(box(10, 30 * row, 300) for row in range(10))))
+
+    assert (seen.upside_down, seen.sure) == (True, sure)
 
 
 def test_a_page_that_reads_well_is_not_read_upside_down_too() -> None:
@@ -181,7 +192,7 @@ def test_a_page_that_reads_well_is_not_read_upside_down_too() -> None:
         asked.append(box)
         return Reading(letters("text"))
 
-    assert not upside_down(read, boxes(*(box(10, 30 * row, 300) for row in range(10))))
+    assert look(read, boxes(*(box(10, 30 * row, 300) for row in range(10)))).sure
     assert 0 < len(asked) < 10
     assert all(box[0, 0] < box[1, 0] for box in asked)
 
@@ -192,6 +203,13 @@ def test_a_page_on_its_side_is_told_by_its_tall_boxes() -> None:
     assert runs_downwards(boxes(*tall, box(0, 0, 100)))
     assert not runs_downwards(boxes(*(box(10, 30 * n, 300) for n in range(5)), box(0, 0, 5, 20)))
     assert not runs_downwards(boxes())
+
+
+def test_a_table_on_its_side_is_told_by_its_many_short_cells() -> None:
+    cells = [box(60 * row, 80 * column, 20, 60) for row in range(4) for column in range(4)]
+
+    assert runs_downwards(boxes(*cells))
+    assert not runs_downwards(boxes(*cells[:3]))  # three lone letters
 
 
 @pytest.mark.parametrize("turns", [(), (1,), (2,), (1, 2)])

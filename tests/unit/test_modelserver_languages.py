@@ -1,6 +1,7 @@
 """From the languages that are wanted to what a network of lines may answer."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -9,8 +10,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ocr_modelserver.engine.arrays import Floats
 from ocr_modelserver.engine.sessions import open_recogniser
-from ocr_modelserver.models.catalogue import ModelError, load_catalogue
+from ocr_modelserver.models.catalogue import ModelError
 from ocr_modelserver.models.languages import can_have
+from ocr_modelserver.models.selection import of_catalogue
 
 # What each script adds, and what every text can have.
 HAN, KANA, ALWAYS = "会社国々、「。\uff0b\uff21", "のアー", "aZéŁß1.,-%€μ°→①★☎"
@@ -81,8 +83,6 @@ def test_a_network_without_characters_is_refused() -> None:
 
 
 def test_a_language_that_a_profile_does_not_read_is_refused_with_those_that_it_reads() -> None:
-    catalogue = load_catalogue()
-
-    catalogue.check_languages("balanced", ("de", "ja"))
+    of_catalogue("balanced", Path()).check_languages(("de", "ja"))
     with pytest.raises(ModelError, match=r"fast reads the languages zh, zh-Hant, en, af,.* not 'ja', 'ru'$"):
-        catalogue.check_languages("fast", ("de", "ja", "ru"))
+        of_catalogue("fast", Path()).check_languages(("de", "ja", "ru"))

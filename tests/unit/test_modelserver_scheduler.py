@@ -246,6 +246,19 @@ def test_all_of_a_request_is_taken_or_none(make: Make, gate: Gate) -> None:
     assert scheduler.depth == 2
 
 
+def test_the_oldest_job_that_waits_tells_how_long(make: Make, clock: Clock, gate: Gate) -> None:
+    scheduler = make()
+    held(scheduler, gate)
+    assert scheduler.oldest_seconds == 0
+    jobs = scheduler.submit("a", [task()])
+    clock.now += 5
+    scheduler.submit("b", [task()])
+    clock.now += 2
+    assert scheduler.oldest_seconds == 7
+    scheduler.abandon(jobs)
+    assert scheduler.oldest_seconds == 2
+
+
 def test_a_request_larger_than_the_queue_is_taken_while_nothing_waits(make: Make) -> None:
     jobs = make(queue=1).submit("a", [task(lambda: 1)] * 4)
 

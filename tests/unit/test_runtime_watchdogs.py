@@ -1,6 +1,7 @@
 """Freshness, health and metrics."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from ocr_operator.runtime.health import Health, create_app, limit, serve
 from ocr_operator.runtime.metrics import CONTENT_TYPE, Metrics
 
 KEY = Key("shop", "invoices")
+LABELS = 'name="invoices",namespace="shop"'
 
 
 class Clock:
@@ -135,10 +137,9 @@ def test_a_services_series_show_its_last_status_and_go_with_it() -> None:
     metrics.judged(KEY, status(("Ready", "False"), ("Stalled", "True")))
     metrics.judged(KEY, status(("Ready", "True"), ready=2))
     own = [line for line in series(metrics) if 'namespace="shop"' in line]
-    labels = 'name="invoices",namespace="shop"'
-    assert f'ocr_operator_resource_condition{{{labels},status="True",type="Ready"}} 1.0' in own
-    assert f'ocr_operator_resource_condition{{{labels},status="False",type="Ready"}} 0.0' in own
-    ready = f'ocr_operator_resource_replicas{{component="gateway",{labels},state="ready"}} 2.0'
+    assert f'ocr_operator_resource_condition{{{LABELS},status="True",type="Ready"}} 1.0' in own
+    assert f'ocr_operator_resource_condition{{{LABELS},status="False",type="Ready"}} 0.0' in own
+    ready = f'ocr_operator_resource_replicas{{component="gateway",{LABELS},state="ready"}} 2.0'
     assert ready in own
     assert not any("Stalled" in line for line in own)
     assert set(metrics.known()) == {KEY, Key("other", "invoices")}
@@ -146,6 +147,63 @@ def test_a_services_series_show_its_last_status_and_go_with_it() -> None:
     metrics.forgotten(KEY)
     assert series(metrics) == others
     assert metrics.known() == (Key("other", "invoices"),)
+
+
+def test_a_service_that_is_being_deleted_shows_only_since_when() -> None:
+    metrics = Metrics(version="1", kopf_version="2")
+    metrics.found(KEY, 3, 2)
+    metrics.judged(KEY, status(("Ready", "True")))
+    metrics.going(KEY, datetime(2026, 1, 1, tzinfo=UTC))
+    stamp = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+    (line,) = series(metrics)
+    assert line.startswith(f"ocr_operator_resource_deletion_timestamp_seconds{{{LABELS}}} ")
+    assert float(line.split()[1]) == stamp
+    metrics.found(KEY, 1, None)  # another one of the same name
+    assert not any("deletion" in line for line in series(metrics))
+
+
+def test_a_generation_that_was_found_is_not_observed_before_the_status_says_so() -> None:
+    metrics = Metrics(version="1", kopf_version="2")
+    metrics.found(KEY, 3, 2)
+    assert f"ocr_operator_resource_generation{{{LABELS}}} 3.0" in series(metrics)
+    assert f"ocr_operator_resource_observed_generation{{{LABELS}}} 2.0" in series(metrics)
+    metrics.judged(KEY, Status(observed_generation=3))
+    assert f"ocr_operator_resource_observed_generation{{{LABELS}}} 3.0" in series(metrics)
+
+
+def test_a_child_that_changes_though_we_want_the_same_is_a_drift_that_was_corrected() -> None:
+    metrics = Metrics(version="1", kopf_version="2")
+
+    def drifts() -> float | None:
+        return metrics.registry.get_sample_value("ocr_operator_drift_corrections_total", {"kind": "Service"})
+
+    wanted = {"kind": "Service", "spec": {"ports": [80]}}
+    other = {"kind": "Service", "spec": {"ports": [443]}}
+    metrics.applied(KEY, [(wanted, "created")])  # the first time: nothing is known
+    metrics.applied(Key("other", "invoices"), [(wanted, "created")])  # another service's
+    metrics.applied(KEY, [(wanted, "unchanged")])
+    metrics.applied(KEY, [(other, "changed")])  # by us: we want something else
+    assert drifts() == 0
+    metrics.applied(KEY, [(other, "changed")])
+    metrics.applied(KEY, [(other, "created")])  # somebody had deleted it
+    assert drifts() == 2
+    metrics.applied(KEY, [])
+    metrics.applied(KEY, [(other, "created")])  # we had pruned it
+    assert drifts() == 2
+
+
+def test_a_watch_that_begins_again_is_a_restart_and_its_first_one_is_none() -> None:
+    metrics = Metrics(version="1", kopf_version="2")
+
+    def restarts() -> float | None:
+        labels = {"resource": "services"}
+        return metrics.registry.get_sample_value("ocr_operator_watch_restarts_total", labels)
+
+    for namespace in ("a", "b"):
+        metrics.watching(f"/api/v1/namespaces/{namespace}/services")
+    assert restarts() == 0
+    metrics.watching("/api/v1/namespaces/a/services")
+    assert restarts() == 1
 
 
 def test_two_registries_share_nothing() -> None:

@@ -151,7 +151,7 @@ async def test_a_resync_enqueues_all_at_the_start_and_spread_in_each_period() ->
         await asyncio.sleep(1)
         assert (sweeps, len(queue)) == (1, 100)
         await drain(queue)
-        await asyncio.sleep(660)
+        await asyncio.sleep(700)
         assert sweeps == 2
         assert 0 < len(queue) < 100
         await asyncio.sleep(300)

@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageColor, ImageDraw, ImageOps
 
 from ocr_wire.raster import ImageProblem, Limits, frames, inspect, reduced_frames, sniff
 from tests.support.drawing import encoded
@@ -72,12 +72,21 @@ def test_deep_samples_keep_their_contrast(file_format: str, dtype: str) -> None:
     assert abs(int(pixels[50, 0, 0]) - 128) <= 2
 
 
-def test_transparency_is_laid_over_white() -> None:
-    image = Image.new("RGBA", (40, 40), (0, 0, 0, 0))
+@pytest.mark.parametrize(
+    ("ink", "paper"), [("black", 255), ((120, 120, 250), 255), ("white", 0), ((245, 250, 255), 0)]
+)
+@pytest.mark.parametrize("reduce_above", [40 * 40, 20 * 20])
+def test_transparency_is_laid_over_white_and_under_white_ink_over_black(
+    ink: str | tuple[int, int, int], paper: int, reduce_above: int
+) -> None:
+    image = Image.new("RGBA", (40, 40), (255, 255, 255, 0))
+    image.paste(ink, (0, 0, 20, 40))
 
-    (pixels,) = frames(encoded(image), LIMITS)
+    (frame,) = reduced_frames(encoded(image), LIMITS, reduce_above)
 
-    assert pixels.min() == 255
+    left, right = np.split(frame.pixels, 2, axis=1)
+    assert (left == (ImageColor.getrgb(ink) if isinstance(ink, str) else ink)).all()
+    assert (right == paper).all()
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF"])
