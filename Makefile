@@ -37,15 +37,31 @@ cluster-down: .venv/installed-dev ## Remove the node and all that it started
 images: .venv/installed-dev ## Build the three images without a docker daemon (root; Linux)
 	@$(BIN)/python -m tests.cluster.images
 
+##@ Release
+
+.PHONY: push
+push: .venv/installed-dev ## Push the images and the chart: REGISTRY=host[:port][/path] [VERSION=1.2.3] (root; Linux)
+	@$(BIN)/python -m tests.release.push "$(REGISTRY)" $(VERSION)
+
+.PHONY: sbom
+sbom: .venv/installed-dev ## What is in the images, as CycloneDX JSON, into dist/ (root; Linux)
+	@$(BIN)/python -m tests.release.sbom
+
 ##@ Develop
 
 .PHONY: generate
-generate: .venv/installed-dev ## Write what is generated from code: the CRD, the chart's copies, schema and manual of the API
+generate: .venv/installed-dev ## Write what is generated: CRD, the chart's copies, table and dashboards, Argo CD's settings, API manual, metrics
 	@$(BIN)/python -m ocr_operator.crdgen crds
 	@$(BIN)/python -m ocr_gateway.routes.manual docs/api > docs/api.md
+	@$(BIN)/python -m ocr_operator.crdgen.reference > docs/reference.md
 	@cp crds/*.yaml charts/ocr-operator/files/crds/
 	@cp operator/src/ocr_operator/operands.yaml charts/ocr-operator/files/
+	@$(BIN)/python argocd/config/generate.py > argocd/config/argocd-cm.yaml
+	@$(BIN)/python charts/readme.py
 	@$(BIN)/python -m ocr_gateway.formats.json > docs/schemas/ocr-result.v1.json
+	@$(BIN)/python -m tests.catalogue > docs/metrics.md
+	@$(BIN)/python -m tests.conditions > docs/conditions.md
+	@$(BIN)/python -m tests.observability.dashboards charts/ocr-operator/files/dashboards
 
 .PHONY: lint
 lint: .venv/installed-dev ## ruff, mypy, import contracts, YAML
@@ -56,7 +72,7 @@ lint: .venv/installed-dev ## ruff, mypy, import contracts, YAML
 	$(BIN)/yamllint --strict .
 
 .PHONY: test
-test: lint test-unit test-component test-e2e ## Everything, as CI runs it
+test: lint test-unit test-component test-e2e test-observability test-gitops ## Everything, as CI runs it
 
 .PHONY: test-unit
 test-unit: .venv/installed-dev ## Pure code and goldens, seconds
@@ -68,7 +84,27 @@ test-component: .venv/installed-dev ## Real programs; the operator against a rea
 
 .PHONY: test-e2e
 test-e2e: .venv/installed-dev ## Real images on a real node: kubectl and HTTP (root; Linux)
+	$(PYTEST) tests/e2e -m "not long"
+
+.PHONY: e2e
+e2e: .venv/installed-dev ## All of these, the ones that take minutes too
 	$(PYTEST) tests/e2e
+
+.PHONY: test-observability
+test-observability: .venv/installed-dev ## The short form of e2e-observability: scrapes, quick faults
+	$(PYTEST) tests/observability -m "not long"
+
+.PHONY: e2e-observability
+e2e-observability: .venv/installed-dev ## Real Prometheus on a real node: scrapes, rules, alerts, every panel (root; Linux; OVERVIEW=FILE: a picture)
+	$(PYTEST) tests/observability $(if $(OVERVIEW),--overview=$(OVERVIEW))
+
+.PHONY: test-gitops
+test-gitops: .venv/installed-dev ## The short form of e2e-gitops
+	$(PYTEST) tests/gitops -m "not long"
+
+.PHONY: e2e-gitops
+e2e-gitops: .venv/installed-dev ## The real Argo CD on a real node: commits and what they do (root; Linux)
+	$(PYTEST) tests/gitops
 
 .PHONY: bench-engine
 bench-engine: .venv/installed-dev ## Engines compared in speed and text, into docs/benchmarks.md (QUICK=1: short)
@@ -82,13 +118,29 @@ screenshot: .venv/installed-dev ## The page as it looks, into docs/page.png (Deb
 bench-gateway: .venv/installed-dev ## What the gateway costs, into docs/benchmarks-gateway.md (QUICK=1: short)
 	@$(BIN)/python -m tests.bench.gateway $(if $(QUICK),--quick)
 
+.PHONY: bench-operator
+bench-operator: .venv/installed-dev ## What 1 to 3,000 services cost the operator, into docs/benchmarks-operator.md (QUICK=1: short)
+	@$(BIN)/python -m tests.bench.fleet $(if $(QUICK),--quick)
+
+.PHONY: chaos
+chaos: .venv/installed-dev ## Users and faults by the dice against the operator, into docs/benchmarks-chaos.md (SEEDS=200, or SEED=n alone)
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED),$(if $(SEEDS),--seeds $(SEEDS)))
+
 .PHONY: bench-overload
 bench-overload: .venv/installed-dev ## Gateway and model server at 80 % and 200 % of their capacity (3 minutes)
 	@$(BIN)/python -m tests.bench.overload
 
+.PHONY: bench-scaling
+bench-scaling: .venv/installed-dev ## Many model servers and tenfold bursts, simulated and held against measurements, into docs/scaling.md
+	@$(BIN)/python -m tests.bench.scaling
+
 .PHONY: bench-fuzz
 bench-fuzz: .venv/installed-dev ## 10,000 damaged images to a model server; fails when one ends a worker (6 minutes)
 	@$(BIN)/python -m tests.bench.fuzz
+
+.PHONY: soak
+soak: .venv/installed-dev ## Mixed traffic on a real node while pods go and come, into docs/benchmarks-soak.md (MINUTES=30; root; Linux)
+	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),30)
 
 .PHONY: clean
 clean: ## Remove .venv and what tools left in the checkout
@@ -113,5 +165,5 @@ clean: ## Remove .venv and what tools left in the checkout
 	@echo "== installing the development tools"
 	@command -v redis-server >/dev/null || { apt-get -qq update && apt-get -qq install -y redis-server; } \
 	  || { echo "Tests want a Redis: install the package redis-server" >&2; exit 1; }
-	@$(BIN)/pip install --quiet --editable '.[operator,gateway,modelserver,client,dev]'
+	@$(BIN)/pip install --quiet --editable '.[operator,gateway,modelserver,client,tracing,dev]'
 	@touch $@
