@@ -64,7 +64,7 @@ def sample(text: str, size: int) -> Sample:
 INVOICE = sample(TEXT, 40)
 
 
-def eventually(look: Callable[[], T | None], what: str, seconds: float = 60) -> T:
+def eventually(look: Callable[[], T | None], what: str, seconds: float = 120) -> T:
     """The first result of `look` that is neither None nor False; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:

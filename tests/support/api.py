@@ -11,7 +11,7 @@ from ocr_operator.cluster.kube import paths
 from ocr_operator.models.manifest import CHILD_KINDS, OCR_SERVICE, POD, Kind, Ref
 from ocr_operator.models.names import SERVICE_LABEL
 
-SECONDS = 30.0
+SECONDS = 90.0
 POLL_SECONDS = 0.1
 # What the server sets, and what differs between two objects of equal meaning.
 VOLATILE = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "generation")

@@ -17,7 +17,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 PACKAGES = ("chromium", "chromium-driver")
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 def install() -> None:

@@ -13,7 +13,7 @@ from tests.cluster.processes import Child, start, tail, wait_for
 
 ROOT = Path(__file__).parents[2]
 OPERANDS = ROOT / "charts/ocr-operator/files/operands.yaml"
-END_SECONDS = 15.0
+END_SECONDS = 45.0
 
 
 class Running:
@@ -30,7 +30,7 @@ class Running:
         """The process."""
         return self._child.process.pid
 
-    def ended(self, seconds: float = 30.0) -> int:
+    def ended(self, seconds: float = 90.0) -> int:
         """Its exit status, once it has one."""
         return self._child.process.wait(seconds)
 
@@ -64,7 +64,7 @@ class Running:
         except httpx.TransportError:
             return 0
 
-    def ready(self, seconds: float = 30.0) -> Self:
+    def ready(self, seconds: float = 90.0) -> Self:
         """Itself, once it says that it is ready."""
         wait_for("the operator is ready", lambda: self.answers("/readyz") == 200, seconds, [self._child])
         return self

@@ -14,8 +14,8 @@ from tests.cluster.processes import Child, wait_for
 from tests.local.run import free_port
 
 PROGRAMS = Path(sys.executable).parent
-READY_SECONDS = 60.0
-END_SECONDS = 10.0
+READY_SECONDS = 120.0
+END_SECONDS = 30.0
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ async def until_gone(request: Request, server: ModelServer) -> Response:
     return Response(status_code=499)
 
 
-async def eventually(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 10) -> None:
+async def eventually(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 60) -> None:
     """Wait until the condition holds."""
     async with asyncio.timeout(seconds):
         for _ in itertools.count():

@@ -74,7 +74,7 @@ async def raw(running: Gateway, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
     writer.write(request)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return await reader.read()
     finally:
         writer.close()
@@ -112,7 +112,7 @@ async def test_a_body_that_trickles_past_the_deadline_is_a_408(tmp_path: Path) -
         reader, writer = await asyncio.open_connection("127.0.0.1", slow.port)
         writer.write(b"POST /v1/ocr HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n")
         answer = asyncio.create_task(reader.readuntil(b"}"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not answer.done():
                 writer.write(b"x")
                 await asyncio.wait({answer}, timeout=0.02)
@@ -126,7 +126,7 @@ async def test_a_declared_length_over_the_limit_is_refused_before_the_body_comes
     request = b"POST /v1/ocr HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 100001\r\n\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
     writer.write(request)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         head = await reader.readuntil(b"\r\n\r\n")
     writer.close()
     await writer.wait_closed()

@@ -358,7 +358,7 @@ async def test_a_client_that_leaves_cancels_the_work(tmp_path: Path) -> None:
         request = asyncio.create_task(running.client.post("/v1/ocr", content=PNG))
         await eventually(lambda: double.running == 1)
         request.cancel()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await double.cancelled.wait()
 
 
@@ -369,7 +369,7 @@ async def test_a_request_that_takes_too_long_is_a_504_and_its_work_is_cancelled(
     ):
         assert problem(await running.client.post("/v1/ocr", content=PNG))["code"] == "deadline_exceeded"
         assert 0 < int(double.seen[0]["x-request-deadline-ms"]) <= 200
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await double.cancelled.wait()
 
 
