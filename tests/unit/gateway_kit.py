@@ -6,7 +6,7 @@ import itertools
 import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -192,6 +192,38 @@ async def breaking_server(sent: bytes) -> AsyncIterator[int]:
     listener = free_socket()
     async with await asyncio.start_server(serve, sock=listener):
         yield listener.getsockname()[1]
+
+
+@asynccontextmanager
+async def vanishing_server() -> AsyncIterator[tuple[int, asyncio.Event]]:
+    """A server that says it is ready and vanishes without a word at the first inference; its port, when."""
+    loop, vanished, kept = asyncio.get_running_loop(), asyncio.Event(), list[socket.socket]()
+
+    async def serve() -> None:
+        head = b""
+        while not head.startswith(b"POST"):
+            connection, _ = await loop.sock_accept(listener)
+            kept.append(connection)
+            connection.setblocking(False)
+            head = await loop.sock_recv(connection, 1 << 16)
+            if head.startswith(b"GET"):
+                ready = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                await loop.sock_sendall(connection, ready)
+                connection.close()
+        with suppress(TimeoutError):  # one connection takes the only place, ours or another one
+            await asyncio.wait_for(loop.sock_connect(last, listener.getsockname()), 0.5)
+        vanished.set()
+
+    with socket.socket() as listener, socket.socket() as last:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)  # whoever comes when the place is taken is dropped by the kernel
+        for each in (listener, last):
+            each.setblocking(False)
+        serving = asyncio.create_task(serve())
+        yield listener.getsockname()[1], vanished
+        serving.cancel()
+        for connection in kept:
+            connection.close()
 
 
 @dataclass

@@ -18,6 +18,7 @@ from tests.unit.gateway_kit import (
     model_server,
     reading,
     tiff,
+    vanishing_server,
 )
 
 PNG = image()
@@ -147,6 +148,16 @@ async def test_a_server_that_vanished_without_a_word_is_not_counted_as_usable(tm
 
             await eventually(ejected)
             await running.settled(503)
+
+
+async def test_a_request_at_a_server_that_vanished_without_a_word_is_sent_to_another(tmp_path: Path) -> None:
+    async with vanishing_server() as (port, vanished), model_server() as double, gateway(tmp_path) as running:
+        running.set_endpoints([port])
+        await running.settled()
+        request = asyncio.create_task(running.client.post("/v1/ocr", content=PNG))
+        await vanished.wait()
+        running.set_endpoints([port, double.port])
+        assert (await request).status_code == 200
 
 
 async def test_a_request_waits_for_the_first_server_to_appear(tmp_path: Path) -> None:

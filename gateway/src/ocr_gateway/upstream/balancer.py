@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal, get_args
 
@@ -15,6 +15,9 @@ LONGEST_EJECTION_SECONDS = 8.0
 CHOICES, DRAWN = 2, 8
 # One or two may be the page's fault.
 ERRORS_IN_A_ROW = 5
+
+# Of connections that nothing answered: one packet may be lost.
+SILENCES_IN_A_ROW = 2
 
 # usable: gets requests; failing: only gets them when all do so; unready: says so itself; ejected: its
 # connection failed a moment ago.
@@ -29,7 +32,9 @@ class Replica:
     endpoint: Endpoint
     upstream: str = ""
     in_flight: int = 0
+    attempts: set[asyncio.Timeout] = field(default_factory=set)  # what can end a request that is under way
     failures: int = 0
+    silences: int = 0
     ejected_until: float = 0.0
     errors: int = 0
     shunned_until: float = 0.0
@@ -45,6 +50,8 @@ class Balancer:
     - A server that says it is not ready is left out until it says otherwise.
     - A server that answers with one error after the other, fast and therefore never busy, is only taken
       before one that does so, too, for a moment that grows the same way.
+    - Requests under way at a server that vanished without a word, as with its node, are given up: nothing
+      else would end them.
     """
 
     def __init__(self, clock: Callable[[], float], chance: random.Random) -> None:
@@ -117,6 +124,15 @@ class Balancer:
         replica.ready = None
         self._doubt(replica)
 
+    def silent(self, replica: Replica) -> None:
+        """Nothing answered a connection, not even to refuse it."""
+        self.failed(replica)
+        replica.silences += 1
+        if replica.silences >= SILENCES_IN_A_ROW:
+            given_up, replica.attempts = replica.attempts, set()
+            for attempt in given_up:
+                attempt.reschedule(0.0)  # the past of every loop
+
     def answered(self, replica: Replica, *, well: bool) -> None:
         """The server answered: it is there. `well` is false for an error of its own."""
         self._is_there(replica)
@@ -141,7 +157,7 @@ class Balancer:
             return
 
     def _is_there(self, replica: Replica) -> None:
-        replica.failures = 0
+        replica.failures = replica.silences = 0
         replica.ejected_until = 0.0
         if replica.ready is False:
             self._doubt(replica)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -128,7 +129,7 @@ class Upstream:
                 span.attributes |= _attributes(replica, call, attempt)
                 answer = await self._exchange(replica, call, deadline, span)
             result = _result(answer.status)
-        except (aiohttp.ClientError, OSError) as error:  # a TimeoutError of connecting is an OSError, too
+        except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError, too
             result = "connect_error"
             self._balancer.failed(replica)
             log.warning(
@@ -167,19 +168,33 @@ class Upstream:
             HEADER: span.context.header,
             "X-Request-Deadline-Ms": str(round(deadline.remaining() * 1000)),
         }
-        async with self._session.request(
-            call.method,
-            f"http://{replica.endpoint.authority}{call.path}",
-            headers=headers,
-            data=None if call.body is None else _pieces(call.body),
-            allow_redirects=False,
-            timeout=NO_TIMEOUT,
-        ) as response:
+        async with (
+            _given_up_when_silent(replica),
+            self._session.request(
+                call.method,
+                f"http://{replica.endpoint.authority}{call.path}",
+                headers=headers,
+                data=None if call.body is None else _pieces(call.body),
+                allow_redirects=False,
+                timeout=NO_TIMEOUT,
+            ) as response,
+        ):
             names = {name.lower(): value for name, value in response.headers.items()}
             span.attributes["http.response.status_code"] = response.status
             if response.status >= SERVER_ERROR:
                 span.attributes["error.type"] = str(response.status)
             return Answer(response.status, names, await response.read())
+
+
+@asynccontextmanager
+async def _given_up_when_silent(replica: Replica) -> AsyncIterator[None]:
+    """Raises TimeoutError inside when the balancer finds that the server vanished."""
+    async with asyncio.timeout(None) as attempt:
+        replica.attempts.add(attempt)
+        try:
+            yield
+        finally:
+            replica.attempts.discard(attempt)
 
 
 async def _pieces(body: bytes) -> AsyncIterator[memoryview]:

@@ -70,8 +70,10 @@ class Discovery:
             async with self._session.get(url, timeout=PROBE_SECONDS) as response:
                 ready = response.status == OK
         except (aiohttp.ClientError, OSError) as error:
+            if isinstance(error, aiohttp.ConnectionTimeoutError):
+                self._balancer.silent(replica)
             # A slow answer is a busy server's, not an unready one's: on a full node all would be out at once.
-            if not isinstance(error, TimeoutError) or isinstance(error, aiohttp.ConnectionTimeoutError):
+            elif not isinstance(error, TimeoutError):
                 self._balancer.failed(replica)
             return
         self._balancer.judged(replica, ready=ready)
