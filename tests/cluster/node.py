@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tests.cluster import cgroups, commands, debian, dns, network, nodefiles, scratch, tools
 from tests.cluster.access import Access
@@ -44,6 +44,8 @@ class Node:
         self._link = f"ko-{name}"
         self._say = say
         self._children: list[Child] = []
+        self._is_leashed = True
+        self._kubelet: list[str] = []
 
     @property
     def address(self) -> str:
@@ -88,6 +90,20 @@ class Node:
         """Give the node the images of a docker or OCI archive; pods use them with pull policy Never."""
         self.ctr("images", "import", str(archive))
 
+    @contextlib.contextmanager
+    def without(self, program: Literal["kubelet", "containerd"]) -> Iterator[None]:
+        """Kill one of the two for the length of the block; the pods live on."""
+        child = next(each for each in self._children if each.name == program)
+        self._children.remove(child)
+        child.process.kill()
+        child.process.wait()
+        yield
+        # Both see the node's own folders; whichever is left holds the view open for the other.
+        if program == "kubelet":
+            self._run(self._kubelet, enter=self._beside("containerd"))
+        else:
+            self._run(nodefiles.containerd_alone(self.folder), program, self._beside("kubelet"))
+
     def start(self, *, is_leashed: bool) -> None:
         """Start on a clean slate; raise ClusterError, with only its files left, if it fails."""
         programs = tools.kubernetes()
@@ -115,16 +131,9 @@ class Node:
         cgroups.create(self.full_name)
         site = Site(self.folder, programs, self._connect(), 6443, 2379, 2380)
         access = Access(self.folder / "access", site.server, [site.address, *SERVICE_NAMES])
-        in_network = self.in_network
-
-        def run(command: Sequence[str], name: str = "", enter: Sequence[str] = in_network) -> Child:
-            name = name or Path(command[0]).name
-            child = start(name, command, self.folder, enter=enter, leashed=is_leashed)
-            cgroups.join(self.full_name, child.process.pid)
-            self._children.append(child)
-            return child
-
-        runtime = run(nodefiles.containerd(self.folder, self.full_name), "containerd")
+        self._is_leashed = is_leashed
+        run = self._run
+        run(nodefiles.containerd(self.folder, self.full_name), "containerd")
         run(commands.etcd(site))
         run([*commands.apiserver(site, access, "Metadata"), *_kubelet_client(access)])
         wait_for("containerd answers", self._has_runtime, START_SECONDS, self._children)
@@ -135,9 +144,22 @@ class Node:
         run(commands.controller_manager(site, access))
         run(commands.scheduler(site, access))
         run(nodefiles.kube_proxy(site, access, self.full_name))
-        beside_runtime = [*in_network[:-1], f"--mount=/proc/{runtime.process.pid}/ns/mnt", "--"]
-        run(nodefiles.kubelet(site, access, self.full_name), enter=beside_runtime)
+        self._kubelet = nodefiles.kubelet(site, access, self.full_name)
+        run(self._kubelet, enter=self._beside("containerd"))
         self._await_ready(kubectl)
+
+    def _run(self, command: Sequence[str], name: str = "", enter: Sequence[str] = ()) -> None:
+        """Start a program in the node's network, or where `enter` leads."""
+        name = name or Path(command[0]).name
+        enter = enter or self.in_network
+        child = start(name, command, self.folder, enter=enter, leashed=self._is_leashed)
+        cgroups.join(self.full_name, child.process.pid)
+        self._children.append(child)
+
+    def _beside(self, name: str) -> list[str]:
+        """The prefix of a command that is to see what a program of the node sees."""
+        pid = next(each.process.pid for each in self._children if each.name == name)
+        return [*self.in_network[:-1], f"--mount=/proc/{pid}/ns/mnt", "--"]
 
     def _connect(self) -> str:
         """Make the node's network and return its address."""

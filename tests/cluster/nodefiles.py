@@ -44,8 +44,7 @@ def inside(folder: Path, path: str) -> Path:
 def containerd(folder: Path, node: str) -> list[str]:
     """The command that gives the node its own view of some paths and then becomes containerd."""
     _write_cni(folder, node)
-    config = folder / "containerd.toml"
-    config.write_text(CONTAINERD.format(pause=PAUSE_IMAGE, cni=cni_folder()))
+    _containerd_config(folder).write_text(CONTAINERD.format(pause=PAUSE_IMAGE, cni=cni_folder()))
     steps = ["set -e", "mount --make-rshared /"]
     for path in PRIVATE_FOLDERS:
         for place in (inside(folder, path), Path(path)):
@@ -56,8 +55,17 @@ def containerd(folder: Path, node: str) -> list[str]:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{value}\n")
         steps.append(f"mount --bind {file} /proc/sys/{name}")
-    steps.append(f"exec containerd --config {config}")
+    steps.append(f"exec {' '.join(containerd_alone(folder))}")
     return ["unshare", "--mount", "--propagation", "private", "sh", "-c", "; ".join(steps)]
+
+
+def containerd_alone(folder: Path) -> list[str]:
+    """The command of containerd where the node's view of the paths is given already."""
+    return ["containerd", "--config", str(_containerd_config(folder))]
+
+
+def _containerd_config(folder: Path) -> Path:
+    return folder / "containerd.toml"
 
 
 # restrict_oom_score_adj: without CAP_SYS_RESOURCE runc may not lower it, and fails otherwise.
