@@ -34,11 +34,15 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, say: Say = say) -> Iterator[None]:
     """Hold an exclusive lock on the file; the kernel frees it when the holder dies."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"{path.stem}: another process is at it; waiting for it to end")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

@@ -83,3 +83,12 @@ def prometheus_version() -> str:
 def registry() -> Path:
     """The reference implementation of an OCI registry."""
     return build("registry") / "registry"
+
+
+# In the order in which the suites ask for them.
+BUILDS = (kubernetes, kwok, coredns, pause, metrics_server, registry, probe, prometheus_operator, argocd)
+
+
+if __name__ == "__main__":
+    for build_one in BUILDS:
+        build_one()
