@@ -80,7 +80,7 @@ class Program:
                 except httpx.TransportError:
                     return False
 
-            await eventually(ready, seconds=60)
+            await eventually(ready, seconds=180)
 
 
 @asynccontextmanager
@@ -261,7 +261,7 @@ async def test_no_request_is_lost_while_model_servers_are_killed_and_restarted(s
 
     async def trouble() -> None:
         for server, sig in zip(stack.servers, (signal.SIGKILL, signal.SIGTERM), strict=True):
-            await eventually(past(len(answers) + 10), seconds=60)
+            await eventually(past(len(answers) + 10), seconds=180)
             await server.end(sig)
             await server.start()
             await server.answers("/readyz")
