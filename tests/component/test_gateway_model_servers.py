@@ -249,11 +249,10 @@ async def test_a_truncated_image_is_refused_by_the_model_server_as_a_problem(sta
 
 
 async def test_no_request_is_lost_while_model_servers_are_killed_and_restarted(stack: Stack) -> None:
-    data, answers, waiting = drawn("hello 2026"), list[httpx.Response](), list(range(200))
+    data, answers, over = drawn("hello 2026"), list[httpx.Response](), asyncio.Event()
 
     async def client() -> None:
-        while waiting:
-            waiting.pop()
+        while not over.is_set():
             answers.append(await stack.client.post("/v1/ocr", content=data))
 
     def past(count: int) -> Callable[[], bool]:
@@ -265,12 +264,13 @@ async def test_no_request_is_lost_while_model_servers_are_killed_and_restarted(s
             await server.end(sig)
             await server.start()
             await server.answers("/readyz")
+        over.set()
 
     async with asyncio.TaskGroup() as group:
         group.create_task(trouble())
         for _ in range(8):
             group.create_task(client())
-    assert [answer.status_code for answer in answers] == [200] * 200
+    assert {answer.status_code for answer in answers} == {200}
     assert {answer.json()["pages"][0]["text"] for answer in answers} == {"hello 2026"}
     text = (await stack.client.get("/metrics")).text
     assert (
