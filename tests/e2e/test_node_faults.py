@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.cluster import cgroups
+from tests.cluster.kubectl import CommandError
 from tests.cluster.node import Node
 from tests.e2e.world import TEXT, World, eventually
 
@@ -54,7 +55,7 @@ def test_a_model_server_that_the_kernel_kills_for_its_memory_is_named_and_costs_
 ) -> None:
     (first, *_) = service.pods("model-server")
     with service.traffic(PAGES) as traffic:
-        shrink_memory(service, first)
+        take_memory(service, first)
         eventually(lambda: service.pods().get(first, 0) > 0, "it is started anew")
         failure = eventually(lambda: service.status().get("lastFailure"), "the failure is named")
         service.settle()
@@ -64,7 +65,7 @@ def test_a_model_server_that_the_kernel_kills_for_its_memory_is_named_and_costs_
 
 def test_a_full_disk_of_one_pod_costs_the_pod_and_no_request(service: World) -> None:
     (first, *_) = service.pods("model-server")
-    fill = "open('/tmp/full', 'wb').write(bytes(1200 << 20))"
+    fill = "file = open('/tmp/full', 'wb')\nfor _ in range(1200): file.write(bytes(1 << 20))"
     with service.traffic(PAGES) as traffic:
         service.kubectl.run("exec", first, "--", "python", "-c", fill)
 
@@ -118,7 +119,7 @@ def addresses(service: World, component: str) -> list[str]:
 @contextmanager
 def cut(node: Node, sources: list[str], targets: list[str]) -> Iterator[None]:
     """Nothing goes from one to the other, and nobody is told: as when a link dies."""
-    rule = f"ip saddr {{ {', '.join(sources)} }} ip daddr {{ {', '.join(targets)} }} drop"
+    rule = f"ip saddr {{ {', '.join(sources)} }} ip daddr {{ {', '.join(targets)} }} drop;"
     chain = f"chain forward {{ type filter hook forward priority -10; {rule} }}"
     nft = [*node.in_network, "nft"]
     subprocess.run([*nft, "--file", "-"], input=f"table {TABLE} {{ {chain} }}", text=True, check=True)
@@ -128,17 +129,17 @@ def cut(node: Node, sources: list[str], targets: list[str]) -> Iterator[None]:
         subprocess.run([*nft, "delete", "table", *TABLE.split()], check=True)
 
 
-def shrink_memory(service: World, pod: str) -> None:
-    """Give the pod's container no more memory than it has now: the next page asks for more."""
+def take_memory(service: World, pod: str) -> None:
+    """Leave the pod's container hardly more memory than it uses, and ask for that: the kernel ends the largest."""
     status = service.kubectl.json("get", "pod", pod)["status"]
     container = status["containerStatuses"][0]["containerID"].rpartition("/")[2]
     group = memory_group(service.node, container)
-    used, limit = (
-        ("memory.current", "memory.max")
-        if (group / "memory.max").exists()
-        else ("memory.usage_in_bytes", "memory.limit_in_bytes")
-    )
-    (group / limit).write_text((group / used).read_text())
+    is_v2 = (group / "memory.max").exists()
+    used, limit = ("anon", "memory.max") if is_v2 else ("total_rss", "memory.limit_in_bytes")
+    numbers = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+    (group / limit).write_text(str(int(numbers[used]) + (16 << 20)))
+    with suppress(CommandError):  # it may be ended, too
+        service.kubectl.run("exec", pod, "--", "python", "-c", "bytes(64 << 20)")
 
 
 def memory_group(node: Node, container: str) -> Path:
