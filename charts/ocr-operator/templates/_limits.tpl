@@ -14,7 +14,7 @@ A Scale, which `kubectl scale` sends, is a spec that says one thing only.
 - name: specs
   expression: >-
     request.?subResource.orValue("") == "scale" ?
-    [dyn(object), dyn(oldObject)].map(scale, {"modelServer": {"replicas": scale.spec.?replicas.orValue(0)}}) :
+    [object, oldObject].map(scale, {"modelServer": {"replicas": scale.spec.?replicas.orValue(0)}}) :
     (variables.changed ? [object, oldObject] : [object]).map(service, service.?spec.orValue({}))
 {{- range $part := list "gateway" "modelServer" }}
 {{- $default := index $defaults $part }}
