@@ -56,6 +56,7 @@ generate: .venv/installed-dev ## Write what is generated: CRD, the chart's copie
 	@$(BIN)/python -m ocr_operator.crdgen.reference > docs/reference.md
 	@cp crds/*.yaml charts/ocr-operator/files/crds/
 	@cp operator/src/ocr_operator/operands.yaml charts/ocr-operator/files/
+	@$(BIN)/python -m ocr_operator.crdgen.defaults > charts/ocr-operator/files/defaults.yaml
 	@$(BIN)/python argocd/config/generate.py > argocd/config/argocd-cm.yaml
 	@$(BIN)/python charts/readme.py
 	@$(BIN)/python -m ocr_gateway.formats.json > docs/schemas/ocr-result.v1.json

@@ -24,7 +24,9 @@ BUDGET = f"poddisruptionbudget/{NAME}-gateway"
 OWNED = f"app.kubernetes.io/instance={RELEASE}"
 # What a release has; nothing else of it is in its namespace.
 KINDS = "all,configmaps,serviceaccounts,roles,rolebindings,networkpolicies,poddisruptionbudgets"
-CLUSTER_KINDS = "clusterroles,clusterrolebindings"
+CLUSTER_KINDS = (
+    "clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings"
+)
 STATUS = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties"
 WITHOUT_A_FIELD = {"op": "remove", "path": f"{STATUS}/lastFailure"}
 

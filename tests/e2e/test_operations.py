@@ -60,7 +60,7 @@ def person(platform: Platform, other: World, tmp_path: Path) -> Iterator[Operato
 def test_the_page_works_from_install_to_uninstall(person: Operator, other: World) -> None:
     pods = other.pods()
     with other.traffic(at_least=20) as traffic:
-        for section in ("Install", "Scope", "Upgrade", "Roll back"):
+        for section in ("Install", "Scope", "Limits for tenants", "Upgrade", "Roll back"):
             for block in commands(section):
                 person.follow(block)
             assert other.pods() == pods
