@@ -130,7 +130,7 @@ def cut(node: Node, sources: list[str], targets: list[str]) -> Iterator[None]:
 
 
 def take_memory(service: World, pod: str) -> None:
-    """Leave the pod's container hardly more memory than it uses, and ask for that: the kernel ends the largest."""
+    """Use up what the pod's container is left, hardly more than it has: the kernel ends its largest process."""
     status = service.kubectl.json("get", "pod", pod)["status"]
     container = status["containerStatuses"][0]["containerID"].rpartition("/")[2]
     group = memory_group(service.node, container)
@@ -139,7 +139,7 @@ def take_memory(service: World, pod: str) -> None:
     numbers = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
     (group / limit).write_text(str(int(numbers[used]) + (16 << 20)))
     with suppress(CommandError):  # it may be ended, too
-        service.kubectl.run("exec", pod, "--", "python", "-c", "bytes(64 << 20)")
+        service.kubectl.run("exec", pod, "--", "python", "-c", "b'x' * (64 << 20)")
 
 
 def memory_group(node: Node, container: str) -> Path:
