@@ -130,7 +130,7 @@ def cut(node: Node, sources: list[str], targets: list[str]) -> Iterator[None]:
 
 
 def take_memory(service: World, pod: str) -> None:
-    """Use up what the pod's container is left, hardly more than it has: the kernel ends its largest process."""
+    """Use up the little that the pod's container is left: the kernel ends its largest process."""
     status = service.kubectl.json("get", "pod", pod)["status"]
     container = status["containerStatuses"][0]["containerID"].rpartition("/")[2]
     group = memory_group(service.node, container)
