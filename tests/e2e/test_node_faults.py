@@ -120,7 +120,7 @@ def addresses(service: World, component: str) -> list[str]:
 def cut(node: Node, sources: list[str], targets: list[str]) -> Iterator[None]:
     """Nothing goes from one to the other, and nobody is told: as when a link dies."""
     rule = f"ip saddr {{ {', '.join(sources)} }} ip daddr {{ {', '.join(targets)} }} drop;"
-    chain = f"chain forward {{ type filter hook forward priority -10; {rule} }}"
+    chain = f"chain forward {{ type filter hook forward priority -10; {rule} }};"
     nft = [*node.in_network, "nft"]
     subprocess.run([*nft, "--file", "-"], input=f"table {TABLE} {{ {chain} }}", text=True, check=True)
     try:
