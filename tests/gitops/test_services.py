@@ -118,7 +118,7 @@ def test_a_canary_under_an_autoscaler_is_in_sync_at_every_moment(
     argo.settle()
     staging.settle()
     syncs = len(argo.applications()[name]["status"]["history"])
-    release(OCR_NOTE="second")
+    release(NOTE="second")
     eventually(lambda: weight() == 50, "the candidate has half of the requests", PATIENCE)
     argo.refresh("hard")
     eventually(lambda: not is_asked(argo.applications()[name]), "it is compared while the canary runs")
