@@ -132,7 +132,7 @@ def _alarm(source: Source, patience: Patience) -> Iterator[None]:
 
 
 def _is_there(folder: Path, sha256: str) -> bool:
-    """Whether an earlier run has brought it: a pod that starts anew then needs no server."""
+    """Whether an earlier run has brought it: a pod whose containers start anew then needs no server."""
     try:
         manifest = parse_manifest(str(folder / MANIFEST), (folder / MANIFEST).read_bytes())
         return digest({name: _sum(folder / name) for name in (MANIFEST, *manifest.files.values())}) == sha256
@@ -192,7 +192,7 @@ class _Server:
     @contextmanager
     def _asked(self, url: str, place: SplitResult, authorization: str | None) -> Iterator[HTTPResponse]:
         headers = {"Authorization": authorization} if authorization else {}
-        path = place._replace(scheme="", netloc="", fragment="").geturl()
+        path = f"{place.path}?{place.query}" if place.query else place.path
         idle, trusted = self._patience.idle_seconds, self._trusted
         with closing(HTTPSConnection(place.hostname or "", place.port, timeout=idle, context=trusted)) as way:
             _connect(url, way)
