@@ -17,11 +17,13 @@ from ocr_operator.models.manifest import (
     NETWORK_POLICY,
     OCR_SERVICE,
     OPTIONAL_KINDS,
+    POD,
     POD_DISRUPTION_BUDGET,
+    SECRET,
     SERVICE,
     SERVICE_MONITOR,
 )
-from ocr_operator.models.names import COMPONENTS, SERVICE_LABEL
+from ocr_operator.models.names import COMPONENT_LABEL, COMPONENTS, MODEL_SERVER, PULL_MODEL, SERVICE_LABEL
 from ocr_operator.reconcile import Applied
 from ocr_operator.watches import CHILD_SECONDS
 from tests.cluster.controlplane import ControlPlane
@@ -217,6 +219,60 @@ def assert_nothing_to_write(operated: ControlPlane, kube: Api, start: Start) -> 
     assert second.metric("ocr_operator_child_applies_total", result="unchanged") > 0
     for wrote in set(get_args(Applied)) - {"unchanged"}:
         assert second.metric("ocr_operator_child_applies_total", result=wrote) == 0
+
+
+FETCHED = {
+    "name": "receipts",
+    "source": {
+        "http": {
+            "url": "https://models.example.com/receipts/",
+            "authorization": {"secretKeyRef": {"name": "model-host", "key": "header"}},
+        }
+    },
+    "sha256": "0" * 64,
+}
+UNREACHABLE = {
+    "name": PULL_MODEL,
+    "ready": False,
+    "restartCount": 1,
+    "image": "i",
+    "imageID": "i",
+    "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}},
+    "lastState": {
+        "terminated": {"exitCode": 69, "message": "https://models.example.com/ cannot be reached: no route"}
+    },
+}
+
+
+def test_a_model_of_a_server_waits_for_its_secret_tells_why_it_does_not_come_and_is_left_alone(
+    operated: ControlPlane, kube: Api, start: Start
+) -> None:
+    first = start().ready()
+    kube.create("invoices", {"model": FETCHED})
+    eventually("told", lambda: kube.condition("invoices", "SpecAccepted").get("reason") == "SecretNotFound")
+    assert (
+        "authorization.secretKeyRef: no Secret model-host" in kube.condition("invoices", "Ready")["message"]
+    )
+    assert kube.children("invoices") == {}
+
+    header = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "model-host"}}
+    kube.post(SECRET, {**header, "stringData": {"header": "Bearer x"}})
+    eventually("all pods are made", lambda: len(kube.pods("invoices")) == 4, 30)
+    servers = kube.items(POD, f"{COMPONENT_LABEL}={MODEL_SERVER}")
+    for pod in servers:
+        body = {"status": {"initContainerStatuses": [UNREACHABLE]}}
+        kube.patch(POD, pod["metadata"]["name"], body, "/status")
+    eventually("told", lambda: kube.condition("invoices", "Stalled").get("reason") == "ModelUnavailable")
+    assert (
+        "(exit code 69): https://models.example.com/ cannot" in kube.condition("invoices", "Ready")["message"]
+    )
+
+    for pod in servers:
+        kube.patch(POD, pod["metadata"]["name"], {"status": {"initContainerStatuses": None}}, "/status")
+    settle(kube)
+    eventually("idle", lambda: is_idle(first))
+    assert first.stop() == 0
+    assert_nothing_to_write(operated, kube, start)
 
 
 def versions(kube: Api) -> dict[str, str]:

@@ -17,6 +17,8 @@ BESIDE: dict[str, Spec] = {
     "model.source": {"sha256": "0" * 64},
     "model.sha256": {"source": {"persistentVolumeClaim": {"claimName": "models"}}},
     "persistentVolumeClaim.path": {"claimName": "models"},
+    "http.authorization": {"url": "https://models.example.com/"},
+    "http.caBundle": {"url": "https://models.example.com/"},
     "secretKeyRef.name": {"key": "token"},
     "secretKeyRef.key": {"name": "keys"},
     "tolerations[].operator": {"key": "gpu"},

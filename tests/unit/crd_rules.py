@@ -242,6 +242,8 @@ def rollouts() -> Iterator[Case]:
 MOVING_PIN = both("spec", "remove version, or set upgradePolicy: Manual")
 
 
+HTTP: Spec = {"http": {"url": "https://models.example.com/receipts/"}}
+ONE_PLACE = both("spec.model.source", "set exactly one of persistentVolumeClaim and http")
 CLAIM: Spec = {"persistentVolumeClaim": {"claimName": "models"}}
 OWN = both("spec.model", "source says where an own model is, and sha256 which one it must be; set both")
 
@@ -249,6 +251,11 @@ OWN = both("spec.model", "source says where an own model is, and sha256 which on
 def own_models() -> Iterator[Case]:
     """An own model is somewhere, and held to its digest."""
     yield Case("an own model", {"model": {"name": "receipts", "source": CLAIM, "sha256": "0" * 64}})
+    yield Case(
+        "an own model of a server", {"model": {"name": "receipts", "source": HTTP, "sha256": "0" * 64}}
+    )
+    for title, source in (("nowhere", {}), ("at two places", {**CLAIM, **HTTP})):
+        yield Case(f"an own model {title}", {"model": {"source": source, "sha256": "0" * 64}}, ONE_PLACE)
     yield Case("an own model of any digest", {"model": {"name": "receipts", "source": CLAIM}}, OWN)
     yield Case("a digest of the catalogue's", {"model": {"sha256": "0" * 64}}, OWN)
 
@@ -266,7 +273,13 @@ def required() -> Iterator[Case]:
         "modelServer.env[].name": env({"value": "x"}),
         "modelServer.env[].secretKeyRef.name": env({"name": "A", "secretKeyRef": {"key": "token"}}),
         "modelServer.env[].secretKeyRef.key": env({"name": "A", "secretKeyRef": {"name": "keys"}}),
-        "model.source.persistentVolumeClaim": {"model": {"source": {}, "sha256": "0" * 64}},
+        "model.source.http.url": {"model": {"source": {"http": {}}, "sha256": "0" * 64}},
+        **{
+            f"model.source.http.{name}.secretKeyRef": {
+                "model": {"source": {"http": {**HTTP["http"], name: {}}}, "sha256": "0" * 64}
+            }
+            for name in ("authorization", "caBundle")
+        },
         "model.source.persistentVolumeClaim.claimName": {
             "model": {"source": {"persistentVolumeClaim": {}}, "sha256": "0" * 64}
         },

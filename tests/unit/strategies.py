@@ -34,6 +34,14 @@ def _mend_model(value: Body) -> Body:
     return {name: value[name] for name in value if whole or name not in {"source", "sha256"}}
 
 
+def _mend_model_source(value: Body) -> Body:
+    """One place."""
+    for name in ("http", "persistentVolumeClaim"):
+        if name in value:
+            return {name: value[name]}
+    return {"persistentVolumeClaim": {"claimName": "models"}}
+
+
 def _mend_toleration(value: Body) -> Body:
     """What the other members ask for."""
     if "key" not in value:
@@ -149,6 +157,7 @@ def _mend_egress(value: Body) -> Body:
 MENDERS: Final[Mapping[str, Callable[[Body], Body]]] = {
     "EnvVar": _mend_variable,
     "Model": _mend_model,
+    "ModelSource": _mend_model_source,
     "Toleration": _mend_toleration,
     "ExposeService": _mend_service,
     "Auth": _mend_auth,

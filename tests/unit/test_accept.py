@@ -17,6 +17,13 @@ OWN = {
     "sha256": "0" * 64,
 }
 
+SERVER = {"url": "https://models.example.com/receipts/"}
+
+
+def fetched(**http: Any) -> dict[str, Any]:
+    """A spec with an own model of a server."""
+    return {"model": {**OWN, "source": {"http": {**SERVER, **http}}}}
+
 
 @pytest.mark.parametrize(
     ("spec", "reason", "words"),
@@ -143,6 +150,10 @@ LEFT = {"ipBlock": {"cidr": "fd00::/129"}}
             "spec.expose.service.loadBalancerSourceRanges[0]: 10.0.0.1/8 has host bits set",
         ),
         (
+            {"model": {**OWN, "source": {"http": {"url": "https://a:65536/"}}}},
+            "spec.model.source.http.url: port 65536 is more than 65535",
+        ),
+        (
             {"observability": {"tracing": {"endpoint": "http://a:65536"}}},
             "spec.observability.tracing.endpoint: port 65536 is more than 65535",
         ),
@@ -191,3 +202,20 @@ def test_a_missing_claim_is_refused_by_its_field() -> None:
     assert refusal.message.startswith(
         "spec.model.source.persistentVolumeClaim: no PersistentVolumeClaim models in this namespace"
     )
+
+
+@pytest.mark.parametrize("field", ["authorization", "caBundle"])
+def test_a_missing_secret_of_a_models_server_is_refused_by_its_field(field: str) -> None:
+    service = ocr_service(fetched(**{field: {"secretKeyRef": {"name": "model-host", "key": "x"}}}))
+    assert (secrets(service), claims(service)) == ({"model-host"}, frozenset())
+    (refusal,) = refusals(service, OPERANDS, Facts(missing_secrets=frozenset({"model-host"})))
+    assert refusal.reason == "SecretNotFound"
+    assert refusal.message.startswith(
+        f"spec.model.source.http.{field}.secretKeyRef: no Secret model-host in this namespace"
+    )
+
+
+def test_a_models_server_needs_no_secret() -> None:
+    service = ocr_service(fetched())
+    assert secrets(service) == frozenset()
+    assert refusals(service, OPERANDS, Facts()) == ()

@@ -62,7 +62,7 @@ def assert_restricted(pod: dict[str, Any]) -> None:
     assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     assert not pod["automountServiceAccountToken"]
     assert not pod["enableServiceLinks"]
-    for one in pod["containers"]:
+    for one in (*pod.get("initContainers", ()), *pod["containers"]):
         assert one["securityContext"] == {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
@@ -450,3 +450,75 @@ def test_another_digest_is_another_revision() -> None:
         return revision(plan({"model": {"name": "receipts", "source": claim, "sha256": digit * 64}}))
 
     assert revised("a") == revised("a") != revised("b")
+
+
+def fetched(**http: Any) -> Plan:
+    """The plan of a service with an own model of a server."""
+    source = {"http": {"url": "https://models.example.com/receipts/", **http}}
+    return plan({"model": {"name": "receipts", "source": source, "sha256": "a" * 64}})
+
+
+def model_pods(made: Plan) -> dict[str, Any]:
+    found: dict[str, Any] = by_name(made, "Deployment", "invoices-model-server")["spec"]["template"]["spec"]
+    return found
+
+
+def test_a_model_of_a_server_is_fetched_before_the_model_server_starts_which_only_reads_it() -> None:
+    pods = model_pods(fetched())
+    (puller,), (server,) = pods["initContainers"], pods["containers"]
+    assert puller["image"] == server["image"]
+    assert puller["args"] == [
+        "pull",
+        "--url=https://models.example.com/receipts/",
+        f"--sha256={'a' * 64}",
+        "--dest=/etc/kubeocr/model",
+        "--timeout-seconds=120",
+    ]
+    folder = {"name": "model", "mountPath": "/etc/kubeocr/model"}
+    assert folder in puller["volumeMounts"]
+    assert {**folder, "readOnly": True} in server["volumeMounts"]
+    assert {"--model-dir=/etc/kubeocr/model", f"--model-sha256={'a' * 64}"} <= {*server["args"]}
+    assert pods["volumes"][1:] == [{"name": "model", "emptyDir": {"sizeLimit": "5Gi"}}]
+
+
+def test_only_what_fetches_a_model_sees_the_credentials_and_only_as_files() -> None:
+    of = {
+        name: {"secretKeyRef": {"name": name.lower(), "key": "k"}} for name in ("authorization", "caBundle")
+    }
+    pods = model_pods(fetched(**of))
+    (puller,), (server,) = pods["initContainers"], pods["containers"]
+    assert puller["args"][-2:] == [
+        "--authorization-file=/etc/kubeocr/model-authorization/k",
+        "--ca-file=/etc/kubeocr/model-ca/k",
+    ]
+    assert [mount["name"] for mount in puller["volumeMounts"] if mount.get("readOnly")] == [
+        "model-authorization",
+        "model-ca",
+    ]
+    assert [mount["name"] for mount in server["volumeMounts"]] == ["tmp", "model"]
+    assert {v["secret"]["secretName"] for v in pods["volumes"] if "secret" in v} == {
+        "authorization",
+        "cabundle",
+    }
+    assert "env" not in puller
+
+
+def test_fetching_has_time_and_room_of_its_own_and_makes_no_pod_larger() -> None:
+    made = plan({"model": fetched().service.spec.model.dump(), "modelServer": {"startupTimeoutSeconds": 500}})
+    (puller,), (server,) = model_pods(made)["initContainers"], model_pods(made)["containers"]
+    assert "--timeout-seconds=500" in puller["args"]
+    assert puller["resources"] == server["resources"]
+    deadline = by_name(made, "Deployment", "invoices-model-server")["spec"]["progressDeadlineSeconds"]
+    assert deadline == 600 + 500 + 500
+
+
+def test_another_place_of_the_same_model_is_another_revision_and_a_new_value_of_a_secret_is_none() -> None:
+    key = {"authorization": {"secretKeyRef": {"name": "a", "key": "k"}}}
+    assert len({revision(made) for made in (fetched(), fetched(url="https://b/"), fetched(**key))}) == 3
+    assert revision(fetched(**key)) == revision(fetched(**key))
+
+
+def test_a_model_of_a_server_is_fetched_in_the_slot_of_a_canary_too() -> None:
+    tried = trying(model=fetched().service.spec.model.dump())
+    manifest = by_name(tried, "Deployment", "invoices-model-server-b")
+    assert [c["name"] for c in manifest["spec"]["template"]["spec"]["initContainers"]] == ["pull-model"]

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from ocr_modelserver.models.own import DigestMismatchError
+from ocr_modelserver.models.pull import RefusedError, UnavailableError
 from ocr_operator.desired.accept import Refusal
 from ocr_operator.models.manifest import OPTIONAL_KINDS, SERVICE_MONITOR
+from ocr_operator.models.names import PULL_MODEL
 from ocr_operator.models.revisions import Candidate, Failed, Revisions
 from ocr_operator.models.status import Status
 from ocr_operator.reconcile import HINDERED_SECONDS, _outcome
@@ -318,6 +320,16 @@ MISMATCH = {
         "message": "the model has sha256 b, not a",
     }
 }
+UNREACHABLE, FORBIDDEN = (
+    {
+        "terminated": {
+            **MISMATCH["terminated"],
+            "exitCode": error.exit_code,
+            "message": "https://a/ is not there",
+        }
+    }
+    for error in (UnavailableError, RefusedError)
+)
 OWN = {
     "name": "receipts",
     "source": {"persistentVolumeClaim": {"claimName": "models"}},
@@ -348,6 +360,28 @@ def test_another_model_than_asked_for_stalls_while_the_one_before_serves(status:
     stalled = told.condition("Stalled")
     assert stalled is not None
     assert "the model has sha256 b, not a" in stalled.message
+
+
+def test_a_server_that_gives_no_model_stalls_while_the_one_before_serves() -> None:
+    old = running(plan({"model": OWN}), model_server=NEW_REVISION_FAILS)
+    status = container(name=PULL_MODEL, state={"running": {}}, lastState=UNREACHABLE)
+    pods = (pod("m-2", initContainerStatuses=[status]),)
+    told = verdict(look(ocr_service({"model": OWN}), old, pods=pods))
+    assert reason(told, "Stalled") == ("True", "ModelUnavailable")
+    assert reason(told, "Ready") == ("True", "ServingPreviousRevision")
+    stalled = told.condition("Stalled")
+    assert stalled is not None
+    assert stalled.message == (
+        "container pull-model of pod m-2: ModelUnavailable (exit code 69): https://a/ is not there"
+    )
+
+
+def test_a_model_that_came_at_last_stalls_nothing() -> None:
+    ended = container(
+        name=PULL_MODEL, ready=True, state={"terminated": {"exitCode": 0}}, lastState=UNREACHABLE
+    )
+    told = verdict(look(ocr_service(), running(plan()), pods=(pod("m-1", initContainerStatuses=[ended]),)))
+    assert reason(told, "Stalled") == ("False", "NotStalled")
 
 
 def test_an_own_model_is_shown_with_the_digest_that_it_is_held_to() -> None:
@@ -381,6 +415,19 @@ def test_an_own_model_is_shown_with_the_digest_that_it_is_held_to() -> None:
             ("ModelDigestMismatch", 65),
         ),
         ({"containerStatuses": [container(name="sidecar", state=MISMATCH)]}, ("Error", 65)),
+        (
+            {"initContainerStatuses": [container(name=PULL_MODEL, state=MISMATCH)]},
+            ("ModelDigestMismatch", 65),
+        ),
+        (
+            {"initContainerStatuses": [container(name=PULL_MODEL, state=WAIT_CRASH, lastState=UNREACHABLE)]},
+            ("ModelUnavailable", 69),
+        ),
+        (
+            {"initContainerStatuses": [container(name=PULL_MODEL, state=FORBIDDEN)]},
+            ("ModelUnavailable", 77),
+        ),
+        ({"containerStatuses": [container(state=UNREACHABLE)]}, ("Error", 69)),
         ({"conditions": [UNSCHEDULABLE]}, ("Unschedulable", None)),
         ({"phase": "Failed", "reason": "Evicted", "message": "node was low on memory"}, ("Evicted", None)),
     ],

@@ -119,6 +119,13 @@ WRONG = {
         + '", source: {persistentVolumeClaim: {claimName: models}}}}\n',
         "spec.model.source.persistentVolumeClaim: there are no claims without a cluster",
     ),
+    "a server of models": (
+        GOOD
+        + 'spec: {model: {name: own, sha256: "'
+        + "0" * 64
+        + '", source: {http: {url: "https://models.example.com/"}}}}\n',
+        "spec.model.source.http: nothing is fetched without a cluster; take source and sha256 out, or run",
+    ),
     "a spec that is no mapping": (GOOD + "spec: [1]\n", "spec: "),
 }
 

@@ -168,6 +168,17 @@ def test_spans_get_to_their_collector(endpoint: str, port: int) -> None:
         assert not cluster.connects(pod, COLLECTOR, port + 1)
 
 
+def test_only_model_servers_get_to_the_server_of_their_model_and_only_by_its_port() -> None:
+    for url, port in (("https://models.example.com:8443/m/", 8443), ("https://[fd00::1]/m/", 443)):
+        model = {"name": "own", "source": {"http": {"url": url}}, "sha256": "0" * 64}
+        cluster = network({"model": model})
+        assert cluster.connects(SERVERS, OUTSIDE, port)
+        assert not cluster.connects(SERVERS, OUTSIDE, port + 1)
+        assert not cluster.connects(GATEWAYS, OUTSIDE, port)
+    claim = {"persistentVolumeClaim": {"claimName": "models"}}
+    assert not network({"model": {**model, "source": claim}}).connects(SERVERS, OUTSIDE, 443)
+
+
 def test_only_gateways_get_to_redis_wherever_it_is_or_where_the_spec_says() -> None:
     anywhere = network({"gateway": {"jobs": REDIS}})
     there = {"egressTo": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}

@@ -1,4 +1,4 @@
-"""`ocr-modelserver`: serve a model, read files with it; fetch, list and digest models."""
+"""`ocr-modelserver`: serve a model, read files with it; fetch, pull, list and digest models."""
 
 import argparse
 import ctypes
@@ -9,6 +9,7 @@ import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import cv2
 import uvicorn
@@ -18,6 +19,7 @@ from ocr_modelserver.config import MEBIBYTE, Config
 from ocr_modelserver.models.catalogue import Catalogue, ModelError, load_catalogue
 from ocr_modelserver.models.fetch import fetch_models
 from ocr_modelserver.models.own import read_own
+from ocr_modelserver.models.pull import Patience, Source, pull, read_authorization
 from ocr_modelserver.models.store import default_models_dir, is_complete
 from ocr_modelserver.reader import open_reader
 from ocr_modelserver.show import write_pictures
@@ -32,7 +34,11 @@ _DRAIN_SECONDS = 90  # longer than a body and a deadline of the gateway take
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command; ends with status 0, 1 (cannot run), 2 (wrong flags) or 65 (another model's files)."""
+    """Run the command.
+
+    Ends with status 0, 1 (cannot run), 2 (wrong flags), 65 (another model's files), 69 (the server does not
+    give them) or 77 (it does not give them to us).
+    """
     given = sys.argv[1:] if arguments is None else arguments
     if not given or (given[0].startswith("-") and given[0] not in {"-h", "--help"}):
         given = ["serve", *given]
@@ -54,7 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _parser(catalogue: Catalogue) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ocr-modelserver", description="OCR models behind HTTP (OIP v2).")
-    commands = parser.add_subparsers(required=True, metavar="serve|read|fetch-models|models|digest")
+    commands = parser.add_subparsers(required=True, metavar="serve|read|fetch-models|pull|models|digest")
     _add_serve(commands.add_parser("serve", help="serve a model (the default)"), catalogue)
     fetch = commands.add_parser("fetch-models", help="download and verify model files")
     fetch.add_argument("--dest", type=Path, default=default_models_dir(), metavar="DIR", help="(%(default)s)")
@@ -67,6 +73,7 @@ def _parser(catalogue: Catalogue) -> argparse.ArgumentParser:
         help=f"of {', '.join(catalogue.names)} (all)",
     )
     fetch.set_defaults(run=_fetch)
+    _add_pull(commands.add_parser("pull", help="bring an own model from an HTTPS server, verified"))
     reading = commands.add_parser("read", help="print the text of image files")
     reading.add_argument("files", nargs="+", type=Path, metavar="FILE")
     _add_model(reading, catalogue)
@@ -80,6 +87,25 @@ def _parser(catalogue: Catalogue) -> argparse.ArgumentParser:
     digest.add_argument("folder", type=Path, metavar="DIR", help="folder with model.yaml")
     digest.set_defaults(run=_digest)
     return parser
+
+
+def _add_pull(pulling: argparse.ArgumentParser) -> None:
+    add = pulling.add_argument
+    add("--url", type=_folder_url, required=True, metavar="URL", help="https:// URL of the model's folder")
+    add("--sha256", required=True, metavar="HEX", help="what the model must have; see digest")
+    add("--dest", type=Path, required=True, metavar="DIR", help="folder to bring it to")
+    add("--authorization-file", type=Path, metavar="FILE", help="with the whole Authorization header")
+    add("--ca-file", type=Path, metavar="FILE", help="PEM certificates to trust instead of the public ones")
+    add("--timeout-seconds", type=_Whole(1, 86_400), default=120, help="time for all of it (%(default)s)")
+    pulling.set_defaults(run=_pull)
+
+
+def _folder_url(text: str) -> str:
+    place = urlsplit(text)
+    if place.scheme != "https" or not place.hostname or "@" in place.netloc or place.query or place.fragment:
+        # Not what was given: it may hold a password.
+        raise argparse.ArgumentTypeError("write https://HOST[:PORT]/FOLDER/, without user and query")
+    return text
 
 
 def _add_serve(serve: argparse.ArgumentParser, catalogue: Catalogue) -> None:
@@ -235,6 +261,15 @@ def _fetch(options: argparse.Namespace, catalogue: Catalogue) -> None:
         print(f"{name}: already in {options.dest / name}")
     for name in fetch_models(options.dest, missing):
         print(f"{name}: fetched to {options.dest / name}")
+
+
+def _pull(options: argparse.Namespace, _: Catalogue) -> None:
+    # Process 1 of a container does not end by a signal that it has no handler for.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    header = read_authorization(options.authorization_file) if options.authorization_file else None
+    source = Source(options.url, header, options.ca_file)
+    pull(source, options.dest, options.sha256, Patience(options.timeout_seconds))
+    print(f"{options.url}: in {options.dest}, sha256 {options.sha256}")
 
 
 def _list(options: argparse.Namespace, catalogue: Catalogue) -> None:

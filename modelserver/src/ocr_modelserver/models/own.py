@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ocr_modelserver.models.catalogue import ModelError, Role
 
 MANIFEST: Final = "model.yaml"
-_MAX_MANIFEST_BYTES: Final = 64 << 10
-_MAX_FILE_BYTES: Final = 2 << 30  # protobuf, and so ONNX in one file, has no more
+MAX_MANIFEST_BYTES: Final = 64 << 10
+MAX_FILE_BYTES: Final = 2 << 30  # protobuf, and so ONNX in one file, has no more
 
 # A plain name: nothing that is named lies outside the folder.
 _FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][-A-Za-z0-9_.]*$", max_length=255)]
@@ -57,12 +57,14 @@ class OwnModel:
 
     @property
     def sha256(self) -> str:
-        """What `sha256sum model.yaml FILES | LC_ALL=C sort -k 2 | sha256sum` prints in the folder."""
-        lines = (
-            f"{hashlib.sha256(content).hexdigest()}  {name}\n"
-            for name, content in sorted(self.contents.items())
-        )
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        """The model's digest."""
+        return digest({name: hashlib.sha256(content).hexdigest() for name, content in self.contents.items()})
+
+
+def digest(sums: Mapping[str, str]) -> str:
+    """What `sha256sum model.yaml FILES | LC_ALL=C sort -k 2 | sha256sum` prints, of the files' sums."""
+    lines = (f"{sha256}  {name}\n" for name, sha256 in sorted(sums.items()))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def read_own(folder: Path) -> OwnModel:
@@ -71,10 +73,10 @@ def read_own(folder: Path) -> OwnModel:
     Raises:
         ModelError: a file is missing, too large or unreadable, or `model.yaml` is wrong.
     """
-    text = _read(folder / MANIFEST, _MAX_MANIFEST_BYTES)
-    manifest = _parse(folder / MANIFEST, text)
+    text = _read(folder / MANIFEST, MAX_MANIFEST_BYTES)
+    manifest = parse_manifest(str(folder / MANIFEST), text)
     names = dict.fromkeys(manifest.files.values())
-    return OwnModel(manifest, {MANIFEST: text, **{n: _read(folder / n, _MAX_FILE_BYTES) for n in names}})
+    return OwnModel(manifest, {MANIFEST: text, **{n: _read(folder / n, MAX_FILE_BYTES) for n in names}})
 
 
 def read_verified(folder: Path, sha256: str | None) -> OwnModel:
@@ -93,6 +95,24 @@ def read_verified(folder: Path, sha256: str | None) -> OwnModel:
     return model
 
 
+def parse_manifest(place: str, text: bytes) -> Manifest:
+    """What `model.yaml` says; the place is for messages.
+
+    Raises:
+        ModelError: it is wrong.
+    """
+    try:
+        return Manifest.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise ModelError(f"{place} is no YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        found = "; ".join(
+            f"{'.'.join(map(str, each['loc'])) or 'the whole'}: {each['msg'].removeprefix('Value error, ')}"
+            for each in error.errors()
+        )
+        raise ModelError(f"{place}: {found}") from None
+
+
 def _read(path: Path, most: int) -> bytes:
     try:
         if (size := path.stat().st_size) > most:
@@ -102,16 +122,3 @@ def _read(path: Path, most: int) -> bytes:
         raise ModelError(f"model file {path} is missing; docs/models.md has what must be there") from None
     except OSError as error:
         raise ModelError(f"model file {path} cannot be read: {error.strerror}") from None
-
-
-def _parse(path: Path, text: bytes) -> Manifest:
-    try:
-        return Manifest.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise ModelError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
-    except ValidationError as error:
-        found = "; ".join(
-            f"{'.'.join(map(str, each['loc'])) or 'the whole'}: {each['msg'].removeprefix('Value error, ')}"
-            for each in error.errors()
-        )
-        raise ModelError(f"{path}: {found}") from None

@@ -11,7 +11,7 @@ from ocr_operator.desired.plan import Facts, operand_version
 from ocr_operator.desired.schedules import zone
 from ocr_operator.models.compute import Resources
 from ocr_operator.models.gateway import Gateway
-from ocr_operator.models.model_server import ModelServer
+from ocr_operator.models.model_server import ModelServer, ModelSource
 from ocr_operator.models.operands import Operand, Operands
 from ocr_operator.models.quantity import amount
 from ocr_operator.models.reasons import Passed, Reason
@@ -40,6 +40,7 @@ def _references(service: OCRService) -> Iterator[tuple[str, str]]:
     """Each field that refers to a Secret which must be there, and the Secret's name."""
     for secret in service.spec.image_pull_secrets:
         yield "spec.imagePullSecrets", secret.name
+    yield from _of_the_model(service.spec.model.source)
     for variable in service.spec.model_server.env:
         if variable.secret_key_ref:
             yield "spec.modelServer.env", variable.secret_key_ref.name
@@ -54,10 +55,19 @@ def _references(service: OCRService) -> Iterator[tuple[str, str]]:
         yield "spec.gateway.tls.secretRef", gateway.tls.secret_ref.name
 
 
+def _of_the_model(source: ModelSource | None) -> Iterator[tuple[str, str]]:
+    if source is None or source.http is None:
+        return
+    for name, value in (("authorization", source.http.authorization), ("caBundle", source.http.ca_bundle)):
+        if value:
+            yield f"spec.model.source.http.{name}.secretKeyRef", value.secret_key_ref.name
+
+
 def claims(service: OCRService) -> frozenset[str]:
     """Names of the PersistentVolumeClaims that the spec refers to."""
     source = service.spec.model.source
-    return frozenset({source.persistent_volume_claim.claim_name} if source else ())
+    claim = source.persistent_volume_claim if source else None
+    return frozenset({claim.claim_name} if claim else ())
 
 
 def refusals(service: OCRService, operands: Operands, facts: Facts) -> tuple[Refusal, ...]:

@@ -88,7 +88,36 @@ class ClaimFolder:
         return {"persistentVolumeClaim": {"claimName": self.claim, "readOnly": True}}
 
 
-Folder = SecretFolder | ConfigFolder | ClaimFolder
+@dataclass(frozen=True, slots=True)
+class FilledFolder:
+    """A folder of the pod's own, which a preparation fills before the program reads it."""
+
+    volume: str
+    size: str
+
+    @property
+    def path(self) -> str:
+        """Where the container finds it."""
+        return f"/etc/kubeocr/{self.volume}"
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """What the volume is made of."""
+        return {"emptyDir": {"sizeLimit": self.size}}
+
+
+Folder = SecretFolder | ConfigFolder | ClaimFolder | FilledFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What the program's image does before the program starts: it fills one of the program's folders."""
+
+    name: str
+    arguments: tuple[str, ...]
+    fills: FilledFolder
+    folders: tuple[Folder, ...]
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +134,7 @@ class Program:
     drain_seconds: int
     request_seconds: int
     folders: tuple[Folder, ...] = ()
+    preparation: Preparation | None = None
     tls: bool = False
 
     @property
@@ -116,13 +146,14 @@ class Program:
 def build_deployment(plan: Plan, component: str, program: Program) -> Manifest:
     """The Deployment of a component or slot, without `replicas`: those are in `desired.scales`."""
     deadline = plan.service.spec.rollout.progress_deadline_seconds
+    prepared = program.preparation.seconds if program.preparation else 0
     manifest = child(plan, DEPLOYMENT, component)
     manifest["spec"] = {
         "selector": {"matchLabels": selector(plan.service.metadata.name, component)},
         # Never fewer pods than asked for: no request is lost in a roll-out.
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
         # Past the time that a pod may take to start, an image pull on a new node included.
-        "progressDeadlineSeconds": deadline + program.startup_seconds,
+        "progressDeadlineSeconds": deadline + prepared + program.startup_seconds,
         "revisionHistoryLimit": 5,
         "template": {
             "metadata": _metadata(plan, component, program),
@@ -143,6 +174,7 @@ def _metadata(plan: Plan, component: str, program: Program) -> dict[str, Any]:
 
 def _pod(plan: Plan, component: str, program: Program) -> dict[str, Any]:
     pull = [secret.dump() for secret in plan.service.spec.image_pull_secrets]
+    prepared = program.preparation
     # The preStop sleep, then the program's own drain of kept connections, then the last request.
     grace = 2 * program.drain_seconds + program.request_seconds + EXIT_SECONDS
     return {
@@ -151,8 +183,12 @@ def _pod(plan: Plan, component: str, program: Program) -> dict[str, Any]:
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": grace,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        **({"initContainers": [_init_container(program, prepared)]} if prepared else {}),
         "containers": [_container(program)],
-        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}, *map(_volume, program.folders)],
+        "volumes": [
+            {"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}},
+            *map(_volume, (*program.folders, *(prepared.folders if prepared else ()))),
+        ],
         **({"imagePullSecrets": pull} if pull else {}),
         **_scheduling(plan.scheduling(component), selector(plan.service.metadata.name, component)),
     }
@@ -175,23 +211,56 @@ def _container(program: Program) -> dict[str, Any]:
         ),
         "livenessProbe": _probe(program, "/livez", 2 * PROBE_PERIOD_SECONDS, 3),
         "readinessProbe": _probe(program, "/readyz", PROBE_PERIOD_SECONDS, 3),
+        **_confined(),
+        "volumeMounts": [_tmp(), *map(_read_only, program.folders)],
+        **_resources(program),
+    }
+    if program.drain_seconds:
+        # Endpoints, kube-proxy and clients learn of the end while the pod still answers.
+        container["lifecycle"] = {"preStop": {"sleep": {"seconds": program.drain_seconds}}}
+    return container
+
+
+def _init_container(program: Program, preparation: Preparation) -> dict[str, Any]:
+    filled = preparation.fills
+    return {
+        "name": preparation.name,
+        "image": program.image,
+        "imagePullPolicy": "IfNotPresent",
+        "args": list(preparation.arguments),
+        **_confined(),
+        "volumeMounts": [
+            _tmp(),
+            {"name": filled.volume, "mountPath": filled.path},
+            *map(_read_only, preparation.folders),
+        ],
+        # The program's, once more: a pod is as large as the largest of the two, and quotas ask for each.
+        **_resources(program),
+    }
+
+
+def _confined() -> dict[str, Any]:
+    return {
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
             "readOnlyRootFilesystem": True,
         },
-        "volumeMounts": [
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own emptyDir
-            *({"name": s.volume, "mountPath": s.path, "readOnly": True} for s in program.folders),
-        ],
     }
-    if resources := program.resources.dump():
-        container["resources"] = {part: amounts for part, amounts in resources.items() if amounts}
-    if program.drain_seconds:
-        # Endpoints, kube-proxy and clients learn of the end while the pod still answers.
-        container["lifecycle"] = {"preStop": {"sleep": {"seconds": program.drain_seconds}}}
-    return container
+
+
+def _resources(program: Program) -> dict[str, Any]:
+    resources = {part: amounts for part, amounts in program.resources.dump().items() if amounts}
+    return {"resources": resources} if resources else {}
+
+
+def _tmp() -> dict[str, Any]:
+    return {"name": "tmp", "mountPath": "/tmp"}  # noqa: S108 - the pod's own emptyDir
+
+
+def _read_only(folder: Folder) -> dict[str, Any]:
+    return {"name": folder.volume, "mountPath": folder.path, "readOnly": True}
 
 
 def _volume(folder: Folder) -> dict[str, Any]:

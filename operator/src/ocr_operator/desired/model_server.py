@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from ocr_operator.desired import tracing
-from ocr_operator.desired.deployment import ClaimFolder, Program, build_deployment
+from ocr_operator.desired.deployment import (
+    ClaimFolder,
+    FilledFolder,
+    Preparation,
+    Program,
+    SecretFolder,
+    build_deployment,
+)
 from ocr_operator.desired.plan import Plan
 from ocr_operator.models.manifest import Manifest
-from ocr_operator.models.model_server import EnvVar, Model
-from ocr_operator.models.names import MODEL_SERVER
+from ocr_operator.models.model_server import EnvVar, HttpFolder, Model, ModelSource
+from ocr_operator.models.names import MODEL_SERVER, PULL_MODEL
+
+# ocr-modelserver pull brings 4 GiB at most.
+PULLED: Final = FilledFolder("model", "5Gi")
 
 
 def build_model_server(plan: Plan, slot: str) -> Manifest:
@@ -42,23 +52,56 @@ def build_model_server(plan: Plan, slot: str) -> Manifest:
             startup_seconds=spec.model_server.startup_timeout_seconds,
             drain_seconds=spec.gateway.drain_seconds,
             request_seconds=limits.request_timeout_seconds,
-            folders=tuple(_folders(spec.model)),
+            folders=(_folder(spec.model.source),) if spec.model.source else (),
+            preparation=_pull(plan),
         ),
     )
 
 
-def _folders(model: Model) -> Iterator[ClaimFolder]:
-    if model.source:
-        yield ClaimFolder("model", model.source.persistent_volume_claim.claim_name)
+def _folder(source: ModelSource) -> ClaimFolder | FilledFolder:
+    claim = source.persistent_volume_claim
+    return ClaimFolder("model", claim.claim_name) if claim else PULLED
 
 
 def _own(model: Model) -> Iterator[str]:
     """Where the own model is, and which one it must be."""
     if model.source:
-        (folder,) = _folders(model)
-        path = model.source.persistent_volume_claim.path
-        yield f"--model-dir={folder.path}/{path}" if path else f"--model-dir={folder.path}"
+        claim = model.source.persistent_volume_claim
+        within = f"/{claim.path}" if claim and claim.path else ""
+        yield f"--model-dir={_folder(model.source).path}{within}"
         yield f"--model-sha256={model.sha256}"
+
+
+def _pull(plan: Plan) -> Preparation | None:
+    """How the own model gets into its folder, if a server has it."""
+    model, seconds = plan.service.spec.model, plan.service.spec.model_server.startup_timeout_seconds
+    if model.source is None or model.source.http is None:
+        return None
+    credentials = tuple(_credentials(model.source.http))
+    return Preparation(
+        name=PULL_MODEL,
+        arguments=(
+            "pull",
+            f"--url={model.source.http.url}",
+            f"--sha256={model.sha256}",
+            f"--dest={PULLED.path}",
+            f"--timeout-seconds={seconds}",
+            *(f"--{flag}={folder.path}/{key}" for flag, folder, key in credentials),
+        ),
+        fills=PULLED,
+        folders=tuple(folder for _, folder, _ in credentials),
+        seconds=seconds,
+    )
+
+
+def _credentials(http: HttpFolder) -> Iterator[tuple[str, SecretFolder, str]]:
+    """Flag, Secret and key of each: as folders, so that a new value needs no new pods."""
+    if http.authorization:
+        of = http.authorization.secret_key_ref
+        yield "authorization-file", SecretFolder("model-authorization", of.name), of.key
+    if http.ca_bundle:
+        of = http.ca_bundle.secret_key_ref
+        yield "ca-file", SecretFolder("model-ca", of.name), of.key
 
 
 def _environment(plan: Plan) -> Iterator[dict[str, Any]]:

@@ -45,7 +45,7 @@ def build_network_policy(plan: Plan, component: str) -> Manifest | None:
         "podSelector": {"matchLabels": selector(plan.service.metadata.name, component)},
         "policyTypes": ["Ingress", "Egress"],
         "ingress": [_clients(plan, policy) if gateway else _gateways(plan, policy)],
-        "egress": [*DNS, *(_upstream(plan) if gateway else ()), *_tracing(plan), *_extra(policy)],
+        "egress": [*DNS, *(_upstream(plan) if gateway else _model(plan)), *_tracing(plan), *_extra(policy)],
     }
     return manifest
 
@@ -67,6 +67,13 @@ def _upstream(plan: Plan) -> Iterator[Rule]:
     jobs = plan.service.spec.gateway.jobs
     if jobs and jobs.redis:
         yield _rule("to", _peers(jobs.redis.egress_to), [{"protocol": "TCP"}])
+
+
+def _model(plan: Plan) -> Iterator[Rule]:
+    """A policy knows no names of hosts."""
+    source = plan.service.spec.model.source
+    if source and source.http:
+        yield _rule("to", (), [{"port": source.http.port, "protocol": "TCP"}])
 
 
 def _tracing(plan: Plan) -> Iterator[Rule]:

@@ -21,9 +21,17 @@ def problems(spec: Spec) -> Iterator[str]:
         network = _network(text)
         if isinstance(network, str):
             yield f"spec.expose.service.loadBalancerSourceRanges[{place}]: {network}"
-    tracing = spec.observability.tracing
-    if tracing is not None and tracing.port > PORTS:
-        yield f"spec.observability.tracing.endpoint: port {tracing.port} is more than {PORTS}"
+    for field, port in _ports(spec):
+        if port > PORTS:
+            yield f"{field}: port {port} is more than {PORTS}"
+
+
+def _ports(spec: Spec) -> Iterator[tuple[str, int]]:
+    """Each URL's port."""
+    if tracing := spec.observability.tracing:
+        yield "spec.observability.tracing.endpoint", tracing.port
+    if (source := spec.model.source) and source.http:
+        yield "spec.model.source.http.url", source.http.port
 
 
 def _peers(spec: Spec) -> Iterator[tuple[str, Peer]]:

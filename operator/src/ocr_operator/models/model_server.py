@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from ocr_operator.models import urls
 from ocr_operator.models.autoscaling import AUTOSCALING_ALONE, Autoscaling
 from ocr_operator.models.base import Form, ObjectName, Part, SecretKeyRef, cel, map_list
 from ocr_operator.models.compute import ResourceList, Resources
@@ -36,6 +37,15 @@ SHA256_FORM: Final = Form("[0-9a-f]{64}", "write the 64 hex digits that ocr-mode
 FOLDER_FORM: Final = Form(
     "[A-Za-z0-9_][-A-Za-z0-9_.]*(/[A-Za-z0-9_][-A-Za-z0-9_.]*)*",
     "write a folder such as models/receipts: names of A-Z, a-z, 0-9, '-', '_', '.', and single '/'",
+)
+ONE_SOURCE: Final = (
+    "has(self.persistentVolumeClaim) != has(self.http)",
+    "set exactly one of persistentVolumeClaim and http",
+)
+# No '$' either.
+URL_FORM: Final = Form(
+    r"https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(/[A-Za-z0-9._~!&()*+,;=:@%/-]*)?",
+    "write the folder's URL, such as https://models.example.com/receipts/: no user, no query, no '$'",
 )
 LANGUAGE_FORM: Final = Form(
     "[a-z]{2,3}(-[A-Z][a-z]{3})?", "write a language, such as en, or one with its script, such as zh-Hant"
@@ -71,10 +81,46 @@ class PersistentVolumeClaim(Part):
     )
 
 
-class ModelSource(Part):
-    """Where the files of an own model are."""
+class FromSecret(Part):
+    """A value out of a Secret."""
 
-    persistent_volume_claim: PersistentVolumeClaim
+    secret_key_ref: SecretKeyRef
+
+
+class HttpFolder(Part):
+    """A folder of an HTTPS server; each pod fetches the files before it starts."""
+
+    url: Annotated[str, Field(max_length=2048), URL_FORM] = Field(
+        description="URL of the folder with model.yaml and the files that it names; read by plain GETs."
+    )
+    authorization: FromSecret | None = Field(
+        default=None,
+        description="The whole Authorization header, such as Bearer TOKEN; none is sent when absent.",
+    )
+    ca_bundle: FromSecret | None = Field(
+        default=None,
+        description="PEM certificates of the authorities to trust; the public ones when absent.",
+    )
+
+    @property
+    def port(self) -> int:
+        """Port of the server."""
+        return urls.port(self.url)
+
+
+class ModelSource(Part):
+    """Where the files of an own model are: exactly one of its members."""
+
+    model_config = ConfigDict(json_schema_extra=cel(ONE_SOURCE))
+
+    persistent_volume_claim: PersistentVolumeClaim | None = None
+    http: HttpFolder | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.persistent_volume_claim is None) == (self.http is None):
+            raise ValueError(ONE_SOURCE[1])
+        return self
 
 
 class Model(Part):
@@ -138,7 +184,9 @@ class ModelServer(Part):
     )
     runtime: Runtime = Runtime()
     startup_timeout_seconds: Annotated[int, Field(ge=10, le=3600)] = Field(
-        default=120, description="Time to load and warm up the model before the pod is restarted."
+        default=120,
+        description="Time to load and warm up the model before the pod is restarted; with model.source.http "
+        "also the time to fetch it before.",
     )
     scheduling: Scheduling = Scheduling()
     pod_labels: PodLabels = Field(default={}, description="Further labels of the pods; none when empty.")

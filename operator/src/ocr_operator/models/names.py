@@ -22,6 +22,8 @@ MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 
 GATEWAY: Final = "gateway"
 MODEL_SERVER: Final = "model-server"
+# The container that fetches an own model before the model server starts.
+PULL_MODEL: Final = "pull-model"
 # Where a second revision of the model servers runs; the two take turns in being the stable one.
 MODEL_SERVER_B: Final = "model-server-b"
 SLOTS: Final[tuple[Literal["model-server"], Literal["model-server-b"]]] = (MODEL_SERVER, MODEL_SERVER_B)

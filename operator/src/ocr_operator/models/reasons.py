@@ -137,6 +137,11 @@ class Reason(StrEnum):
         "The files of the own model are not those of spec.model.sha256; no pod serves them.",
         "Bring back the files, or set spec.model.sha256 to what the message says if they are the right ones.",
     )
+    MODEL_UNAVAILABLE = (
+        "ModelUnavailable",
+        "The server of spec.model.source.http does not give the own model's files; no new pod starts.",
+        "The message says why: mend the server or the field; pods try again by themselves.",
+    )
     PROGRESS_DEADLINE_EXCEEDED = (
         "ProgressDeadlineExceeded",
         "The roll-out, or a step of a canary, did not get on within spec.rollout.progressDeadlineSeconds.",
@@ -290,6 +295,7 @@ STUCK: Final = (
     Reason.OPERATOR_FORBIDDEN,
     Reason.FAILED_CREATE,
     Reason.MODEL_DIGEST_MISMATCH,
+    Reason.MODEL_UNAVAILABLE,
     Reason.PROGRESS_DEADLINE_EXCEEDED,
     Reason.ANALYSIS_FAILED,
     Reason.ROLLED_BACK,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import Field
 
+from ocr_operator.models import urls
 from ocr_operator.models.base import Form, Part
 
 Endpoint = Annotated[
@@ -24,7 +24,6 @@ Ratio = Annotated[
     Field(max_length=8),
     Form(r"0(\.[0-9]+)?|1(\.0+)?", "write a number from 0 to 1 in quotes, such as '0.1'"),
 ]
-_PORT: Final = re.compile("https?://[^/]*:([0-9]+)(/|$)")
 
 
 class Tracing(Part):
@@ -36,7 +35,4 @@ class Tracing(Part):
     @property
     def port(self) -> int:
         """Port of the endpoint, its scheme's when it names none."""
-        named = _PORT.match(self.endpoint)
-        if named:
-            return int(named[1])
-        return 443 if self.endpoint.startswith("https:") else 80
+        return urls.port(self.endpoint)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ocr_operator.models.manifest import Manifest
-from ocr_operator.models.names import MODEL_SERVER
+from ocr_operator.models.names import MODEL_SERVER, PULL_MODEL
 from ocr_operator.models.reasons import Reason
 
 # Reasons that no waiting mends: someone must change the spec, the registry or the cluster.
@@ -23,12 +23,18 @@ BLOCKING: Final = frozenset(
         "OOMKilled",
         "FailedCreate",
         Reason.MODEL_DIGEST_MISMATCH,
+        Reason.MODEL_UNAVAILABLE,
     }
 )
 # The kubelet shows both in turn for one failing pull.
 _SAME: Final = {"ErrImagePull": "ImagePullBackOff"}
-# Exit codes by which a program of ours says why it ended (ocr_modelserver.models.own).
-TOLD: Final[Mapping[tuple[str, int | None], str]] = {(MODEL_SERVER, 65): Reason.MODEL_DIGEST_MISMATCH}
+# Exit codes by which a program of ours says why it ended (ocr_modelserver.models.own and .pull).
+TOLD: Final[Mapping[tuple[str, int | None], str]] = {
+    (MODEL_SERVER, 65): Reason.MODEL_DIGEST_MISMATCH,
+    (PULL_MODEL, 65): Reason.MODEL_DIGEST_MISMATCH,
+    (PULL_MODEL, 69): Reason.MODEL_UNAVAILABLE,
+    (PULL_MODEL, 77): Reason.MODEL_UNAVAILABLE,
+}
 _STARTING: Final = frozenset({"ContainerCreating", "PodInitializing"})
 MESSAGE_LENGTH: Final = 2048
 

@@ -22,9 +22,13 @@ POLL_SECONDS: Final = 0.3
 MEMBERS: Final = ("apiVersion", "kind", "metadata", "spec", "status")
 # Every page is read without ways in, registries and trials of new revisions; one host has none of them.
 OF_CLUSTERS: Final = ("expose.ingress", "expose.gatewayAPI", "imagePullSecrets", "rollout")
-UNCLAIMED: Final = (
-    "spec.model.source.persistentVolumeClaim: there are no claims without a cluster; take source and sha256 "
-    "out, or run the model alone: ocr-modelserver --model NAME --model-dir DIR"
+ALONE: Final = (
+    "take source and sha256 out, or run the model alone: ocr-modelserver --model NAME --model-dir DIR"
+)
+UNCLAIMED: Final = f"spec.model.source.persistentVolumeClaim: there are no claims without a cluster; {ALONE}"
+UNFETCHED: Final = (
+    f"spec.model.source.http: nothing is fetched without a cluster; {ALONE}, "
+    "with the folder that ocr-modelserver pull brings"
 )
 METADATA: Final = (
     "name",
@@ -198,7 +202,9 @@ def _validated(body: Mapping[str, Any]) -> tuple[OCRService | None, list[str]]:
         service = OCRService.model_validate(body)
     except ValidationError as error:
         return None, [_say(detail["loc"], detail["type"], detail["msg"]) for detail in error.errors()]
-    return service, [UNCLAIMED] if service.spec.model.source else []
+    if source := service.spec.model.source:
+        return service, [UNFETCHED if source.http else UNCLAIMED]
+    return service, []
 
 
 def _leave_out(spec: dict[str, Any], place: str) -> Iterator[str]:
