@@ -99,6 +99,6 @@ def test_a_restart_replaces_every_pod_and_loses_no_request(service: World) -> No
 def test_suspend_and_resume(service: World) -> None:
     assert ocr(service, "suspend", NAME).status == 0
     eventually(lambda: not service.pods(), "no pods")
-    assert "Suspended" in ocr(service, "status", NAME).out
+    eventually(lambda: "Suspended" in ocr(service, "status", NAME).out, "its status follows its pods")
     assert ocr(service, "resume", NAME).status == 0
     service.settle()
