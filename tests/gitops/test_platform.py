@@ -77,8 +77,13 @@ def test_an_upgrade_of_the_operator_by_a_commit_restarts_no_operand(
     upgrade = values(image={"tag": NEXT_TAG}, operands={"default": MISSING})
     argo.repository.commit({"argocd/operator-values.yaml": upgrade})
     argo.settle()
-    [pod] = node.kubectl("ocr-system").json("get", "pods", "--field-selector=status.phase=Running")["items"]
-    assert pod["spec"]["containers"][0]["image"] == new
+
+    def images_at_work() -> set[str]:
+        pods = node.kubectl("ocr-system").json("get", "pods")["items"]
+        here = (pod for pod in pods if "deletionTimestamp" not in pod["metadata"])
+        return {pod["spec"]["containers"][0]["image"] for pod in here}
+
+    eventually(lambda: images_at_work() == {new}, "the new operator alone is at work")
     assert staging.pods() | production.pods() == before
 
 
