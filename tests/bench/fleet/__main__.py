@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import shlex
+import sys
 import time
 from pathlib import Path
 
@@ -34,7 +36,8 @@ def main() -> None:
             continue
         fleets.append(asyncio.run(_measure(size, rest_seconds)))
         print(f"{size} services: {time.monotonic() - begun:.0f} s", flush=True)
-    run = describe("make bench-operator", cores=2, seed=0, pages=0, sets=())
+    command = shlex.join(["python", "-m", "tests.bench.fleet", *sys.argv[1:]])
+    run = describe(command, cores=2, seed=0, pages=0, sets=())
     report.write(options.out, run, fleets, failovers, left_out)
     print(report.markdown(run, fleets, failovers, left_out))
 
