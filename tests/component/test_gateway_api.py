@@ -32,7 +32,7 @@ async def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
         process = await asyncio.create_subprocess_exec(
             SCHEMATHESIS,
             *("run", f"{url}/openapi.json", "--max-examples", "10", "--request-timeout", "30"),
-            "--no-color",
+            *("--seed", "1", "--no-color"),
             cwd=ROOT,
             env={**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(tmp_path)},
             stdout=asyncio.subprocess.PIPE,
