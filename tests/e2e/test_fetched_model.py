@@ -11,6 +11,7 @@ import pytest
 from ocr_modelserver.models.own import read_own
 from tests.cluster import images
 from tests.cluster.pki import Authority
+from tests.e2e.digests import assert_another_digest_is_never_served
 from tests.e2e.platform import Platform
 from tests.e2e.world import NAME, TEXT, World, eventually, restricted
 from tests.support.ownmodel import own_model
@@ -135,17 +136,7 @@ def test_a_pod_that_crashes_needs_no_server(own: World) -> None:
 
 
 def test_files_of_another_digest_are_never_served_while_the_old_pods_go_on(own: World, sha256: str) -> None:
-    before = own.pods("model-server")
-    own.apply(model=model("0" * 64))
-    eventually(lambda: own.conditions()["Stalled"] == ("True", "ModelDigestMismatch"), "it says so", 120)
-    assert own.conditions()["Ready"] == ("True", "ServingPreviousRevision")
-    failure = own.status()["lastFailure"]
-    assert (failure["container"], failure["exitCode"]) == ("pull-model", 65)
-    assert f"has sha256 {sha256}, not {'0' * 64}" in failure["message"]
-    assert own.read().text.strip() == TEXT
-    own.apply(model=model(sha256))
-    own.settle()
-    assert own.pods("model-server") == before
+    assert_another_digest_is_never_served(own, model, sha256, container="pull-model")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ocr_modelserver.models.own import read_own
+from tests.e2e.digests import assert_another_digest_is_never_served
 from tests.e2e.platform import Platform
 from tests.e2e.world import NAME, TEXT, World, eventually, restricted
 from tests.support.ownmodel import own_model
@@ -74,18 +75,7 @@ def test_pages_are_read_by_the_model_of_the_claim(own: World, sha256: str) -> No
 
 
 def test_files_of_another_digest_are_never_served_while_the_old_pods_go_on(own: World, sha256: str) -> None:
-    before = own.pods("model-server")
-    own.apply(model=model("0" * 64))
-    eventually(lambda: own.conditions()["Stalled"] == ("True", "ModelDigestMismatch"), "it says so", 120)
-    assert own.conditions()["Ready"] == ("True", "ServingPreviousRevision")
-    failure = own.status()["lastFailure"]
-    assert (failure["reason"], failure["exitCode"]) == ("ModelDigestMismatch", 65)
-    assert f"has sha256 {sha256}, not {'0' * 64}" in failure["message"]
-    assert own.read().text.strip() == TEXT
-    own.apply(model=model(sha256))
-    own.settle()
-    assert "lastFailure" not in own.status()
-    assert own.pods("model-server") == before
+    assert_another_digest_is_never_served(own, model, sha256, container="model-server")
 
 
 def test_a_file_that_was_changed_in_the_volume_keeps_new_pods_from_serving(
