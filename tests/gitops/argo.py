@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster import tools, upstreams
-from tests.cluster.kubectl import Kubectl, client_environment, execute
+from tests.cluster.kubectl import CommandError, Kubectl, client_environment, execute
 from tests.cluster.node import Node
 from tests.e2e.world import eventually
 from tests.gitops.programs import API_SERVER
@@ -89,9 +89,25 @@ class Argo:
 
     def refresh(self, how: str = "normal") -> None:
         """Have everything compared with Git now; `hard` forgets what was rendered, too."""
-        annotate = ("annotate", "--all", "--overwrite")
-        self.kubectl.run(*annotate, "applications", f"{REFRESH}={how}")
-        self.kubectl.run(*annotate, "applicationsets", "argocd.argoproj.io/application-set-refresh=true")
+        self._annotate("applications", f"{REFRESH}={how}")
+        self._generate()
+
+    def _generate(self) -> None:
+        self._annotate("applicationsets", "argocd.argoproj.io/application-set-refresh=true")
+
+    def _annotate(self, kind: str, annotation: str) -> None:
+        """Annotate all of a kind; one that goes between kubectl's list and its turn is none of them."""
+
+        def annotate() -> bool:
+            try:
+                self.kubectl.run("annotate", "--all", "--overwrite", kind, annotation)
+            except CommandError as error:
+                if "(NotFound)" not in str(error):
+                    raise
+                return False
+            return True
+
+        eventually(annotate, f"all {kind} are annotated")
 
     def settle(self, how: str = "normal", *, alone: bool = False) -> None:
         """Wait until the Applications of the first commit are at the newest one, synced and healthy.
@@ -106,8 +122,11 @@ class Argo:
             # A request that comes while Argo CD ends a comparison is lost: it writes what it read before.
             if any(not is_asked(each) and revision(each) != head for each in there):
                 self.refresh(how)
+            others = [found[name] for name in found if name not in FIRST] if alone else []
+            if any("deletionTimestamp" not in each["metadata"] for each in others):
+                self._generate()
             are_good = len(there) == len(FIRST) and all(is_good(each, head) for each in there)
-            return are_good and not (alone and len(found) > len(there))
+            return are_good and not others
 
         self.refresh(how)
         try:
