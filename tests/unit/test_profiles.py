@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -200,7 +201,6 @@ MERGES: dict[str, tuple[Spec, Spec, Spec]] = {
 
 @pytest.mark.parametrize(("spec", "shared", "both"), MERGES.values(), ids=MERGES)
 def test_what_comes_of_both(spec: Spec, shared: Spec, both: Spec) -> None:
-    assert lay(spec, shared) == both
     taken = taking(service(spec), profile(shared))
     assert taken.spec == own(service(both))[0].spec
 
@@ -248,6 +248,12 @@ def test_a_hash_is_of_what_a_profile_says_and_of_nothing_else() -> None:
     again = profile({"gateway": {"replicas": 1}, "model": {"name": "fast"}}, generation=9, labels={"a": "b"})
     assert state_of(again).hash == first.hash
     assert state_of(profile({"model": {"name": "fast"}})).hash != first.hash
+
+
+def test_a_date_that_yaml_made_is_text_again() -> None:
+    dated = yaml.safe_load("{modelServer: {podLabels: {2026-01-02: x, y: 2026-01-02}}}")
+    taken = taking(service({"modelServer": {"podLabels": {"2026-01-02": "z"}}}), profile(dated))
+    assert taken.spec.model_server.pod_labels == {"2026-01-02": "z", "y": "2026-01-02"}
 
 
 def test_what_was_said_of_a_canary_is_not_said_of_the_next_state_of_the_profile() -> None:

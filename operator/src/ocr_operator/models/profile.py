@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from ocr_operator.models.service import InvalidSpecError, Metadata, OCRService, parse
+from ocr_operator.models.service import InvalidSpecError, Metadata, OCRService, parse, plain
 from ocr_operator.models.spec import SharedSpec
 from ocr_operator.models.status import ProfileStatus
 
@@ -63,7 +63,7 @@ def taking(body: Fields, profile: Fields) -> OCRService:
     """
     state = state_of(profile)
     try:
-        service = parse({**body, "spec": lay(body.get("spec") or {}, profile.get("spec") or {})})
+        service = parse({**body, "spec": lay(_spec(body), _spec(profile))})
     except InvalidSpecError as error:
         raise InvalidSpecError(with_profile(str(error), state)) from error
     return service.model_copy(update={"profile": state})
@@ -71,7 +71,7 @@ def taking(body: Fields, profile: Fields) -> OCRService:
 
 def state_of(profile: Fields) -> ProfileStatus:
     """What tells this state of a profile from all others."""
-    spec = json.dumps(profile.get("spec") or {}, sort_keys=True)
+    spec = json.dumps(_spec(profile), sort_keys=True, default=str)
     return ProfileStatus(
         name=profile["metadata"]["name"],
         generation=profile["metadata"].get("generation", 0),
@@ -90,24 +90,27 @@ def lay(own: Fields, profile: Fields, path: str = "") -> dict[str, Any]:
     - Objects and maps are merged member by member; everything else, lists too, is the service's as a whole.
     - Of what excludes each other only the service's stays.
     """
-    said = {name: value for name, value in own.items() if value is not None}
-    kept = {
-        name: value for name, value in profile.items() if name not in set(_taken_back(said, profile, path))
-    }
+    taken_back = frozenset(_taken_back(own, profile, path))
+    kept = {name: value for name, value in profile.items() if name not in taken_back}
     return kept | {
         name: lay(value, kept[name], f"{path}.{name}".lstrip("."))
         if isinstance(value, Mapping) and isinstance(kept.get(name), Mapping)
         else value
-        for name, value in said.items()
+        for name, value in own.items()
     }
 
 
-def _taken_back(said: Fields, profile: Fields, path: str) -> Iterator[str]:
+def _taken_back(own: Fields, profile: Fields, path: str) -> Iterator[str]:
     """Members of the profile that what the service says excludes."""
     alternatives = ALTERNATIVES.get(path, frozenset())
-    if alternatives & said.keys():
-        yield from alternatives - said.keys()
+    if alternatives & own.keys():
+        yield from alternatives - own.keys()
     if path in CHOICES:
         choice, members = CHOICES[path]
-        if choice in said and said[choice] != profile.get(choice):
+        if choice in own and own[choice] != profile.get(choice):
             yield from members
+
+
+def _spec(body: Fields) -> Fields:
+    found: Fields = plain(body.get("spec") or {})
+    return found

@@ -110,20 +110,19 @@ def parse(body: Mapping[str, Any]) -> OCRService:
     except ValidationError:
         status = Status()
     try:
-        plain = _present({**body, "status": {}})
         # From JSON text, strict takes what the apiserver takes: "2" is no number, and a list is a tuple.
-        text = json.dumps(plain, default=str)
+        text = json.dumps(plain({**body, "status": {}}), default=str)
         service = OCRService.model_validate_json(text, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         raise InvalidSpecError("; ".join(_say(found) for found in error.errors())) from error
     return service.model_copy(update={"status": status})
 
 
-def _present(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Without members that are null, which the apiserver drops too; YAML's dates as keys become text."""
     if isinstance(value, Mapping):
-        return {str(key): _present(item) for key, item in value.items() if item is not None}
-    return [_present(item) for item in value] if isinstance(value, list) else value
+        return {str(key): plain(item) for key, item in value.items() if item is not None}
+    return [plain(item) for item in value] if isinstance(value, list) else value
 
 
 def _say(error: ErrorDetails) -> str:
