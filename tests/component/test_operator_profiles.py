@@ -11,7 +11,7 @@ from ocr_operator.models.manifest import DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, 
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.fixtures import new_namespace
 from tests.cluster.kubectl import Kubectl
-from tests.component.conftest import Start
+from tests.component.conftest import Start, install_crds
 from tests.component.test_operator_reconcile import assert_nothing_to_write as assert_rests
 from tests.component.test_operator_reconcile import is_idle, settle
 from tests.support.api import Api, eventually
@@ -200,6 +200,30 @@ def test_a_change_of_a_profile_is_tried_by_a_canary(kube: Api, operator: Operato
     assert labels(kube)["cost"] == "a"
     change(kube, {"modelServer": {"podLabels": {"cost": "a"}}})
     eventually("taken back", lambda: not kube.status("invoices")["revisions"].get("candidate"))
+
+
+def test_without_the_kind_services_run_on_and_when_it_is_back_profiles_are_followed(
+    operated: ControlPlane, kube: Api, operator: Operator
+) -> None:
+    share(kube, {"gateway": {"replicas": 1}})
+    kube.create("invoices", TAKES)
+    eventually("made", lambda: replicas(kube, "gateway") == 1)
+    operated.kubectl.run("delete", "crd", "ocrprofiles.kubeocr.dev")
+    try:
+        eventually("said", lambda: "ocrprofiles.kubeocr.dev is not installed" in operator.get("/readyz").text)
+        eventually("refused", lambda: refused(kube, "ProfileNotFound"))
+        assert replicas(kube, "gateway") == 1
+        # Who takes no profile is looked after all the same.
+        kube.create("letters")
+        eventually("made", lambda: replicas(kube, "gateway", "letters") == 2)
+        eventually("watched no more", lambda: operator.said().count("the cluster serves") == 2)
+    finally:
+        install_crds(operated)
+    eventually("ready", lambda: operator.answers("/readyz") == 200)
+    share(kube, {"gateway": {"replicas": 1}})
+    eventually("accepted", lambda: accepted(kube))
+    change(kube, {"gateway": {"replicas": 3}})
+    eventually("rolled out", lambda: replicas(kube, "gateway") == 3, 10)
 
 
 @pytest.fixture
