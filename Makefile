@@ -50,7 +50,7 @@ sbom: .venv/installed-dev ## What is in the images, as CycloneDX JSON, into dist
 ##@ Develop
 
 .PHONY: generate
-generate: .venv/installed-dev ## Write what is generated: CRD, the chart's copies, table and dashboards, Argo CD's settings, API manual, metrics
+generate: .venv/installed-dev ## Write what is generated: CRDs, the chart's copies, table and dashboards, Argo CD's settings, API manual, metrics
 	@$(BIN)/python -m ocr_operator.crdgen crds
 	@$(BIN)/python -m ocr_gateway.routes.manual docs/api > docs/api.md
 	@$(BIN)/python -m ocr_operator.crdgen.reference > docs/reference.md

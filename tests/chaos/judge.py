@@ -31,6 +31,7 @@ from ocr_operator.models.service import Key
 from ocr_operator.reconcile import Reconciler
 from ocr_operator.runtime.fleet import Fleet
 from ocr_operator.runtime.metrics import Metrics
+from ocr_operator.runtime.profiles import Profiles
 from ocr_operator.runtime.queue import loop_time
 from tests.chaos.scene import Scene, Wish
 
@@ -141,7 +142,7 @@ async def _left_to_do(scene: Scene, services: list[str]) -> list[str]:
         dry = DryRun(cluster)
         operands, version = load_operands(scene.operators.operands), scene.operators.version
         fleet, metrics = Fleet(lambda _: None), Metrics(version=version, kopf_version="0")
-        reconciler = Reconciler(dry, scrape, operands, version, _now, metrics, fleet)
+        reconciler = Reconciler(dry, scrape, operands, version, _now, metrics, fleet, Profiles())
         for name in services:
             await reconciler(Key(scene.namespace, name))
         return dry.wanted

@@ -43,7 +43,7 @@ def _lane(waiting: Any, played: Any) -> None:
     """A process with a control plane: what a seed does to its apiserver is no other seed's business."""
     with ControlPlane(rate=RATE) as plane:
         plane.kubectl.run("apply", "--server-side", f"--filename={ROOT / 'crds'}")
-        plane.kubectl.established("crd/ocrservices.kubeocr.dev")
+        plane.kubectl.established("crd/ocrservices.kubeocr.dev", "crd/ocrprofiles.kubeocr.dev")
         while (seed := waiting.get()) is not None:
             played.put(_played(seed, plane))
 

@@ -18,7 +18,7 @@ def install_crds(control_plane: ControlPlane) -> None:
     """Apply the project's CRDs and wait until they are served."""
     kubectl = control_plane.kubectl
     kubectl.run("apply", "--server-side", "--force-conflicts", f"--filename={ROOT / 'crds'}")
-    kubectl.established("crd/ocrservices.kubeocr.dev", seconds=30)
+    kubectl.established("crd/ocrservices.kubeocr.dev", "crd/ocrprofiles.kubeocr.dev", seconds=30)
 
 
 @pytest.fixture(scope="session")

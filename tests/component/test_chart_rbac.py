@@ -80,9 +80,11 @@ def is_accepted(kube: Api, status: str) -> bool:
 
 
 def live(kube: Api) -> None:
-    """Refused for a Secret twice and for a claim, accepted, with all kinds of children, then with fewer."""
+    """Refused for what is missing, accepted, with all kinds of children, then with fewer."""
     keys = {"type": "APIKey", "secretRef": {"name": "keys"}}
-    kube.create("invoices")
+    kube.create("invoices", {"profileRef": {"name": "standard"}})
+    eventually("told", partial(is_accepted, kube, "False"))
+    kube.patch(OCR_SERVICE, "invoices", {"spec": {"profileRef": None}})
     for auth, accepted in ((keys, "False"), (None, "True")) * 2:
         kube.patch(OCR_SERVICE, "invoices", {"spec": {"gateway": {"auth": auth}}})
         eventually("told", partial(is_accepted, kube, accepted))
@@ -138,18 +140,18 @@ def test_a_services_life_needs_every_right_of_the_roles_and_no_other(
     assert granted - {permission for permission, _ in answers} == RESERVED
 
 
-def test_who_may_view_or_edit_a_namespace_may_view_or_edit_its_services(
+def test_who_may_view_or_edit_a_namespace_may_view_or_edit_its_services_and_only_view_its_profiles(
     operated: ControlPlane, namespace: str
 ) -> None:
     kubectl = Kubectl(operated.kubeconfig, namespace)
     for manifest in rendered({}, namespace):
         if manifest["metadata"]["name"].endswith(("-view", "-edit")):
             kubectl.apply(manifest)
-    for user, role in (("viewer", "view"), ("editor", "edit")):
+    for user, role in (("viewer", "view"), ("editor", "edit"), ("administrator", "admin")):
         kubectl.run("create", "rolebinding", role, f"--clusterrole={role}", f"--user={user}")
 
-    def may(user: str, verb: str, subresource: str = "") -> bool:
-        question = ("can-i", verb, "ocrservices", f"--subresource={subresource}")
+    def may(user: str, verb: str, subresource: str = "", kind: str = "ocrservices") -> bool:
+        question = ("can-i", verb, kind, f"--subresource={subresource}")
         return succeeds(kubectl, "auth", *question, f"--as={user}")
 
     eventually("view", lambda: may("viewer", "list"))
@@ -159,3 +161,6 @@ def test_who_may_view_or_edit_a_namespace_may_view_or_edit_its_services(
     assert not may("viewer", "create")
     assert not may("viewer", "patch", "scale")
     assert not may("editor", "patch", "status")
+    for user in ("viewer", "editor", "administrator"):
+        assert may(user, "list", kind="ocrprofiles")
+        assert not any(may(user, verb, kind="ocrprofiles") for verb in ("create", "patch", "delete"))

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 
-from ocr_operator.crdgen.crd import FILE_NAME
+from ocr_operator.crdgen.crd import PROFILE, SERVICE
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.kubectl import CommandError, Kubectl
 from tests.support.api import eventually
@@ -20,20 +20,25 @@ from tests.unit.crd_case import Case
 from tests.unit.crd_cases import CASES
 from tests.unit.strategies import spec_bodies
 
-CRD = Path(__file__).parents[2] / "crds" / FILE_NAME
+FOLDER = Path(__file__).parents[2] / "crds"
+CRD = FOLDER / SERVICE.file_name
 # What a schema refuses by.
 RULES = frozenset(
     {"maximum", "minimum", "maxLength", "minLength", "pattern", "enum", "x-kubernetes-validations"}
 )
 URL = "/apis/kubeocr.dev/v1alpha1/namespaces/default/ocrservices"
+PROFILES = "/apis/kubeocr.dev/v1alpha1/namespaces/default/ocrprofiles"
+# What of a spec is one service's own.
+OWN = ("profileRef", "version", "upgradePolicy", "suspend")
+OWN_WAYS = ("ingress", "gatewayAPI")
 
 
 @pytest.fixture(scope="module")
 def crd(control_plane: ControlPlane) -> dict[str, Any]:
-    """The CRD, as the apiserver has it once it serves the resource."""
-    control_plane.kubectl.run("apply", "--server-side", "--force-conflicts", f"--filename={CRD}")
-    name = "crd/ocrservices.kubeocr.dev"
-    control_plane.kubectl.established(name, seconds=30)
+    """The CRD, as the apiserver has it once it serves both resources."""
+    control_plane.kubectl.run("apply", "--server-side", "--force-conflicts", f"--filename={FOLDER}")
+    name = f"crd/{SERVICE.name}"
+    control_plane.kubectl.established(name, f"crd/{PROFILE.name}", seconds=30)
     found: dict[str, Any] = control_plane.kubectl.json("get", name)
     return found
 
@@ -47,10 +52,11 @@ def api(control_plane: ControlPlane, crd: dict[str, Any]) -> Iterator[httpx.Clie
     with httpx.Client(
         base_url=control_plane.access.server, verify=trust, params=parameters, timeout=30, trust_env=False
     ) as client:
-        # The resource appears a moment after the condition.
+        # The resources appear a moment after the condition.
         deadline = time.monotonic() + 30
-        while client.get(URL).status_code == httpx.codes.NOT_FOUND and time.monotonic() < deadline:
-            time.sleep(0.1)
+        for url in (URL, PROFILES):
+            while client.get(url).status_code == httpx.codes.NOT_FOUND and time.monotonic() < deadline:
+                time.sleep(0.1)
         yield client
 
 
@@ -72,7 +78,49 @@ def service(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
 def test_the_apiserver_takes_and_refuses_what_the_table_says(case: Case, api: httpx.Client) -> None:
-    answer = api.post(URL, json=case.body)
+    assert_answered(case, api.post(URL, json=case.body))
+
+
+def is_shared(case: Case) -> bool:
+    """Whether all that a case says may stand in a profile."""
+    if not isinstance(case.spec, dict) or case.name != "case":
+        return False
+    expose = case.spec.get("expose")
+    ways = expose if isinstance(expose, dict) else {}
+    service = ways.get("service")
+    ports = service if isinstance(service, dict) else {}
+    return not (case.spec.keys() & {*OWN} or ways.keys() & {*OWN_WAYS} or "nodePort" in ports)
+
+
+SHARED = [case for case in CASES if is_shared(case)]
+
+
+@pytest.mark.parametrize("case", SHARED, ids=lambda case: case.title)
+def test_a_profile_is_held_to_the_rules_of_a_service(case: Case, api: httpx.Client) -> None:
+    body = {**case.body, "kind": "OCRProfile"}
+    assert_answered(case, api.post(PROFILES, json=body))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"profileRef": {"name": "other"}},
+        {"version": "0.1.0"},
+        {"upgradePolicy": "Auto"},
+        {"suspend": True},
+        {"expose": {"ingress": {"host": "a.b"}}},
+        {"expose": {"gatewayAPI": {"parentRefs": [{"name": "edge"}], "hostnames": ["a.b"]}}},
+        {"expose": {"service": {"type": "NodePort", "nodePort": 30080}}},
+    ],
+)
+def test_what_is_one_services_own_can_not_stand_in_a_profile(spec: dict[str, Any], api: httpx.Client) -> None:
+    answer = api.post(PROFILES, json={**service("own"), "kind": "OCRProfile", "spec": spec})
+    assert answer.status_code == httpx.codes.BAD_REQUEST
+    assert "unknown field" in answer.text
+
+
+def assert_answered(case: Case, answer: httpx.Response) -> None:
+    """The answer is what the table says."""
     said = json.loads(answer.content)["message"] if answer.is_error else ""
     if case.refusal is None:
         assert said == ""
@@ -189,6 +237,18 @@ def test_two_managers_share_the_variables_by_name(kubectl: Kubectl) -> None:
         kubectl.apply(mine, "--server-side", f"--field-manager={name}")
     stored = kubectl.json("get", "ocrs", "shared")["spec"]
     assert [variable["name"] for variable in stored["modelServer"]["env"]] == ["A", "B"]
+
+
+def test_a_profile_is_listed_with_its_model_and_explained(kubectl: Kubectl) -> None:
+    kubectl.apply({**service("shared"), "kind": "OCRProfile", "spec": {"model": {"name": "fast"}}})
+    header, row = kubectl.run("get", "ocrp").splitlines()
+    assert header.split() == ["NAME", "MODEL", "AGE"]
+    assert row.split()[:2] == ["shared", "fast"]
+    everything = kubectl.run("explain", "ocrprofile.spec", "--recursive")
+    assert "maxImagePixels\t<integer>" in everything
+    assert "suspend" not in everything
+    kubectl.apply({**service("taker"), "spec": {"profileRef": {"name": "shared"}}})
+    assert "shared" in kubectl.run("get", "ocrs", "taker", "--output=wide")
 
 
 @given(spec=spec_bodies())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ocr_operator.models.manifest import DEPLOYMENT, OCR_SERVICE, POD
+from ocr_operator.models.manifest import DEPLOYMENT, OCR_PROFILE, OCR_SERVICE, POD
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.kubectl import Kubectl, client_environment
 from tests.cluster.tools import kubernetes
@@ -71,6 +71,16 @@ def test_status_shows_pods_conditions_and_the_address(kube: Api, operator: Opera
     assert f"URL      http://invoices-gateway.{kube.namespace}.svc" in ended.out
     assert "Version  0.1.0" in ended.out
     assert "RolloutHealthy" in ended.out
+
+
+def test_status_names_the_profile_and_its_generation(kube: Api, operator: Operator, ocr: Ocr) -> None:
+    kube.create("invoices", {"profileRef": {"name": "standard"}})
+    eventually("refused", lambda: kube.condition("invoices", "Stalled").get("reason") == "ProfileNotFound")
+    assert "Profile  standard, which is not there" in ocr("status", "invoices").out.splitlines()
+    head = {"apiVersion": OCR_PROFILE.api_version, "kind": OCR_PROFILE.kind}
+    kube.post(OCR_PROFILE, {**head, "metadata": {"name": "standard"}, "spec": {}})
+    eventually("accepted", lambda: kube.condition("invoices", "SpecAccepted").get("status") == "True")
+    assert "Profile  standard, generation 1" in ocr("status", "invoices").out.splitlines()
 
 
 def test_a_pod_that_fails_is_shown_with_its_reason(kube: Api, operator: Operator, ocr: Ocr) -> None:
@@ -193,6 +203,34 @@ def test_a_canary_ends_as_its_user_says(
 
     eventually(command, ended_so, 60)
     assert "candidate" not in kube.status("invoices")["revisions"]
+
+
+def test_what_is_said_of_a_profiles_canary_is_not_said_of_the_next_one(
+    kube: Api, operator: Operator, ocr: Ocr
+) -> None:
+    def runtime(threads: int) -> dict[str, object]:
+        return {"spec": {"modelServer": {"runtime": {"threads": threads}}, "rollout": CANARY}}
+
+    def candidate() -> str | None:
+        found = kube.status("invoices")["revisions"].get("candidate")
+        return found and str(found["revision"])
+
+    head = {"apiVersion": OCR_PROFILE.api_version, "kind": OCR_PROFILE.kind}
+    kube.post(OCR_PROFILE, {**head, "metadata": {"name": "standard"}, **runtime(1)})
+    kube.create("invoices", {"profileRef": {"name": "standard"}})
+    settle(kube)
+    eventually("served", lambda: kube.status("invoices")["revisions"].get("served"))
+    kube.patch(OCR_PROFILE, "standard", runtime(2))
+    eventually("a canary", candidate)
+    assert ocr("rollback", "invoices").status == 0
+    eventually("ended", lambda: kube.condition("invoices", "Stalled").get("reason") == "RolledBack")
+    kube.patch(OCR_PROFILE, "standard", runtime(3))
+    eventually("a canary", candidate)
+    tried = candidate()
+    for _ in range(3):
+        kube.run_pods()
+        eventually("looked at", lambda: candidate() == tried)
+    assert kube.condition("invoices", "Stalled")["status"] == "False"
 
 
 def slot(kube: Api) -> str:

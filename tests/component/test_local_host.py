@@ -124,6 +124,27 @@ async def test_a_service_becomes_ready_and_answers_on_its_port(local: Start) -> 
     assert run.condition("Stalled") == ("False", "NotStalled")
 
 
+PROFILE = """---
+apiVersion: kubeocr.dev/v1alpha1
+kind: OCRProfile
+metadata: {name: standard}
+spec: {modelServer: {replicas: %d}, gateway: {replicas: 1, drainSeconds: 0}}
+"""
+
+
+async def test_a_profile_in_the_file_is_taken_and_its_edits_are_followed(local: Start) -> None:
+    taking = document(spec="{profileRef: {name: standard}}")
+    run = local(PROFILE % 1 + taking)
+    await run.until(lambda: run.ready(servers=1, gateways=1))
+    run.file.write_text(PROFILE % 2 + taking)
+    await run.until(lambda: run.ready(servers=2, gateways=1))
+    run.file.write_text(taking)
+    await run.until(lambda: run.condition("SpecAccepted") == ("False", "ProfileNotFound"))
+    assert run.condition("Ready") == ("True", "ServingPreviousRevision")
+    run.file.write_text(taking + PROFILE % 1)
+    await run.until(lambda: run.ready(servers=1, gateways=1))
+
+
 async def test_an_edit_of_replicas_starts_and_ends_pods(local: Start) -> None:
     run = local(document(spec=QUICK + "}"))
     await run.until(run.ready)

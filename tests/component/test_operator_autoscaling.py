@@ -15,6 +15,7 @@ from ocr_operator.models.service import Key
 from ocr_operator.reconcile import Outcome, Reconciler
 from ocr_operator.runtime.fleet import Fleet
 from ocr_operator.runtime.metrics import Metrics
+from ocr_operator.runtime.profiles import Profiles
 from ocr_operator.watches import CHILD_SECONDS
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.kubectl import CommandError, Kubectl
@@ -214,7 +215,9 @@ async def test_a_schedule_raises_the_floor_at_its_hour_and_leaves_the_way_down_t
     async with cluster_of(operated.kubeconfig) as cluster:
         metrics = Metrics(version="0", kopf_version="0")
         fleet = Fleet(lambda _: None)
-        reconcile = Reconciler(cluster, scrape, load_operands(OPERANDS), "0.1.0", clock, metrics, fleet)
+        reconcile = Reconciler(
+            cluster, scrape, load_operands(OPERANDS), "0.1.0", clock, metrics, fleet, Profiles()
+        )
 
         async def at(hour: int, pods: int) -> tuple[Outcome, Mapping[str, Any]]:
             clock.now = datetime(2026, 1, 1, hour, tzinfo=UTC)

@@ -30,6 +30,7 @@ from ocr_operator.models.service import Key
 from ocr_operator.reconcile import Outcome, Reconciler
 from ocr_operator.runtime.fleet import Fleet
 from ocr_operator.runtime.metrics import Metrics
+from ocr_operator.runtime.profiles import Profiles
 from ocr_operator.runtime.queue import WorkQueue, loop_time
 from ocr_operator.runtime.workers import Workers
 from ocr_operator.watches import is_echo
@@ -88,7 +89,7 @@ class World:
         )
         metrics = Metrics(version="0", kopf_version="0")
         operands, fleet = load_operands(OPERANDS), Fleet(lambda _: None)
-        reconciler = Reconciler(cluster, scrape, operands, "0.1.0", lambda: NOW, metrics, fleet)
+        reconciler = Reconciler(cluster, scrape, operands, "0.1.0", lambda: NOW, metrics, fleet, Profiles())
 
         async def reconcile(key: Key) -> Outcome:
             self._busy += 1

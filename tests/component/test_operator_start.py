@@ -15,6 +15,7 @@ from tests.component.conftest import Start, install_crds
 from tests.support.api import Api, eventually
 from tests.support.process import OPERANDS, ROOT, Operator
 
+SERVICES = ROOT / "crds/kubeocr.dev_ocrservices.yaml"
 PROGRAM = Path(sys.executable).with_name("ocr-operator")
 
 
@@ -110,13 +111,16 @@ def test_it_waits_for_the_crd_and_says_what_is_missing(bare: ControlPlane, tmp_p
         eventually("by name", lambda: "ocrservices.kubeocr.dev" in operator.get("/readyz").text)
         assert operator.answers("/healthz") == 200
         # An older CRD: it lacks a field that this operator writes.
-        old = yaml.safe_load((ROOT / "crds/kubeocr.dev_ocrservices.yaml").read_text())
+        old = yaml.safe_load(SERVICES.read_text())
         schema = old["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
         del schema["status"]["properties"]["lastFailure"]
         del schema["spec"]["properties"]["gateway"]["properties"]["limits"]["properties"]["maxPages"]
         bare.kubectl.run("apply", "--server-side", "--filename=-", stdin=json.dumps(old))
         eventually("older", lambda: "older than this operator" in operator.get("/readyz").text)
         assert "spec.gateway.limits.maxPages, status.lastFailure" in operator.get("/readyz").text
+        # The service's is new, and the profile's is not there.
+        bare.kubectl.run("apply", "--server-side", "--force-conflicts", f"--filename={SERVICES}")
+        eventually("by name", lambda: "ocrprofiles.kubeocr.dev is not installed" in said(operator))
         install_crds(bare)
         eventually("ready", lambda: operator.answers("/readyz") == 200)
         # Whoever puts an old one back meanwhile is told, too.

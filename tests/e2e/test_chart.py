@@ -182,7 +182,7 @@ def test_an_operator_newer_than_the_crd_says_so_while_the_old_one_works(
             release.upgrade("crds.install=false")
             refused = eventually(lambda: release.pods().get(image(NEXT_TAG)), "the new operator's pod")
             release.kubectl.wait("jsonpath={.status.phase}=Running", f"pod/{refused}")
-            said = "the installed CRD is older than this operator, it lacks status.lastFailure"
+            said = f"the CRD {CRD} is older than this operator, it lacks status.lastFailure"
             eventually(lambda: said in release.kubectl.run("logs", refused), said)
             assert_works(world)
             assert release.pods().keys() == {image(images.version()), image(NEXT_TAG)}

@@ -15,7 +15,7 @@ from tests.e2e.platform import Platform
 from tests.e2e.world import TEXT, World, eventually
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
-CRD = "ocrservices.kubeocr.dev"
+CRDS = ("ocrservices.kubeocr.dev", "ocrprofiles.kubeocr.dev")
 NAMESPACES = ("papers", "mail")
 
 
@@ -77,4 +77,4 @@ def test_the_page_works_from_install_to_uninstall(person: Operator, other: World
     assert other.read().text.strip() == TEXT
     person.follow(remove)
     eventually(lambda: other.objects() == [], "all children are gone")
-    assert not other.exists("crd", CRD)
+    assert not any(other.exists("crd", name) for name in CRDS)

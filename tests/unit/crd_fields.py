@@ -100,6 +100,7 @@ END = Text(
     5,
 )
 TEXTS = {
+    "profileRef.name": NAME,
     "imagePullSecrets[].name": NAME,
     "expose.service.loadBalancerClass": KEY,
     "expose.service.loadBalancerSourceRanges[]": NETWORK,
@@ -269,6 +270,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "observability.logLevel": ("debug", "info", "warning", "error"),
 }
 OBJECTS = [
+    "profileRef",
     "model",
     "model.source",
     "model.source.persistentVolumeClaim",

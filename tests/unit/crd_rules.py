@@ -270,6 +270,7 @@ def versions() -> Iterator[Case]:
 def required() -> Iterator[Case]:
     """The few members that must be there."""
     for path, rest in {
+        "profileRef.name": {"profileRef": {}},
         "modelServer.env[].name": env({"value": "x"}),
         "modelServer.env[].secretKeyRef.name": env({"name": "A", "secretKeyRef": {"key": "token"}}),
         "modelServer.env[].secretKeyRef.key": env({"name": "A", "secretKeyRef": {"name": "keys"}}),

@@ -1,21 +1,28 @@
 """What hypothesis draws: valid specs, from the constraints that the models themselves have."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from ocr_operator.models.base import FORM, Part
-from ocr_operator.models.spec import Spec
+from ocr_operator.models.spec import SharedSpec, Spec
 
 Schema = dict[str, Any]
 Body = dict[str, Any]
 Values = st.SearchStrategy[Any]
 
-MODELS: Final[Mapping[str, type[Part]]] = {part.__name__: part for part in Part.__subclasses__()}
+
+def _kinds_of(model: type[Part]) -> Iterator[type[Part]]:
+    for kind in model.__subclasses__():
+        yield from (kind, *_kinds_of(kind))
+
+
+MODELS: Final[Mapping[str, type[Part]]] = {part.__name__: part for part in _kinds_of(Part)}
 SCHEMA: Schema = Spec.model_json_schema(by_alias=True)
+SHARED: Schema = SharedSpec.model_json_schema(by_alias=True)
 # Beyond these a longer value finds no more bugs, only slower.
 ITEMS = 3
 LENGTH = 40
@@ -160,6 +167,7 @@ MENDERS: Final[Mapping[str, Callable[[Body], Body]]] = {
     "ModelSource": _mend_model_source,
     "Toleration": _mend_toleration,
     "ExposeService": _mend_service,
+    "SharedService": _mend_service,
     "Auth": _mend_auth,
     "Jobs": _mend_jobs,
     "Gateway": _mend_gateway,
@@ -185,13 +193,22 @@ def spec_bodies() -> st.SearchStrategy[Body]:
     return _values(SCHEMA).map(_mend_spec)
 
 
+def profile_bodies() -> st.SearchStrategy[Body]:
+    """The same for a profile's spec."""
+    return _values(SHARED)
+
+
 def _values(schema: Schema) -> Values:
     """Values that keep the schema and, where it is a model's, the model's own rules."""
     if "$ref" in schema:
         name = schema["$ref"].removeprefix("#/$defs/")
         model = MODELS[name]
         mend = MENDERS.get(name, dict)
-        return _values(SCHEMA["$defs"][name]).map(mend).filter(lambda value: _fits(model, value))
+        return (
+            _values({**SHARED["$defs"], **SCHEMA["$defs"]}[name])
+            .map(mend)
+            .filter(lambda value: _fits(model, value))
+        )
     if "x-kubernetes-int-or-string" in schema:
         return _texts(schema) | st.integers(0, 1000)
     if "anyOf" in schema:

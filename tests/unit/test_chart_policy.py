@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from ocr_operator.crdgen.crd import root_schema
+from ocr_operator.crdgen.crd import SERVICE, root_schema
 from ocr_operator.crdgen.defaults import render
 from tests.unit.chart_kit import CHART, Manifest, Values, ci_values, kinds, of_kind, rendered
 
 POLICY = "ValidatingAdmissionPolicy"
 BINDING = "ValidatingAdmissionPolicyBinding"
-SPEC = root_schema()["properties"]["spec"]
+SPEC = root_schema(SERVICE)["properties"]["spec"]
 EACH: list[tuple[Values, set[str]]] = [
     *(
         pair

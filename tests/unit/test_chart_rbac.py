@@ -28,6 +28,8 @@ RESOURCES = {
     "serviceaccounts/token",
     "validatingwebhookconfigurations",
 }
+# A profile is not held to the limits for tenants, so nobody's role lets them write one.
+SERVICES = {"ocrservices", "ocrservices/scale"}
 # Ends of the names of the roles that are people's.
 PEOPLE = ("-view", "-edit")
 
@@ -45,7 +47,8 @@ def test_the_operator_only_looks_whether_a_secret_or_a_claim_is_there_and_never_
     allowed = set(permissions([of_kind(rendered({}), "ClusterRole")]))
     for kind in ("secrets", "persistentvolumeclaims"):
         assert {verb for _, resource, verb in allowed if resource == kind} == {"get"}
-    assert {verb for _, resource, verb in allowed if resource == "ocrservices"} == {"get", "list", "watch"}
+    for kind in ("ocrservices", "ocrprofiles"):
+        assert {verb for _, resource, verb in allowed if resource == kind} == {"get", "list", "watch"}
 
 
 def test_of_all_config_maps_the_operator_may_read_and_write_the_one_of_the_traffic() -> None:
@@ -76,10 +79,10 @@ def test_in_two_namespaces_the_operator_has_a_role_in_each_and_no_right_elsewher
     assert arguments[-2:] == ["--namespace=papers", "--namespace=mail"]
 
 
-def test_the_roles_of_people_reach_services_only_and_can_be_left_out() -> None:
+def test_the_roles_of_people_reach_our_kinds_only_and_can_be_left_out() -> None:
     manifests = rendered({})
-    for name, aggregated in (("view", "view"), ("edit", "edit")):
+    for name, reach in (("view", {*SERVICES, "ocrprofiles"}), ("edit", SERVICES)):
         role = of_kind(manifests, "ClusterRole", f"ocr-operator-{name}")
-        assert role["metadata"]["labels"][f"rbac.authorization.k8s.io/aggregate-to-{aggregated}"] == "true"
-        assert {resource for _, resource, _ in permissions([role])} == {"ocrservices", "ocrservices/scale"}
+        assert role["metadata"]["labels"][f"rbac.authorization.k8s.io/aggregate-to-{name}"] == "true"
+        assert {resource for _, resource, _ in permissions([role])} == reach
     assert "ClusterRole" not in kinds(ci_values("namespaced") | {"rbac": {"aggregate": False}})

@@ -36,11 +36,31 @@ def test_a_status_and_server_fields_in_the_file_are_left_out() -> None:
     assert "status" not in service
 
 
+PROFILE = "apiVersion: kubeocr.dev/v1alpha1\nkind: OCRProfile\nmetadata: {name: standard}\n"
+
+
+def test_a_profile_is_read_as_strictly_as_a_service() -> None:
+    found = parse(
+        f"{PROFILE}spec: {{model: {{name: fast}}, rollout: {{strategy: Canary}}}}\n---\n{GOOD}", "f"
+    )
+    assert found.profiles[Key("default", "standard")]["spec"] == {"model": {"name": "fast"}}
+    assert found.remarks == ("f: document 1: spec.rollout is ignored: it means nothing without a cluster",)
+    for wrong, says in (
+        ("suspend: true", r"spec.suspend: unknown field; "),
+        ("modelserver: {}", r"spec.modelserver: unknown field; did you mean modelServer\?"),
+        ("gateway: {replicas: many}", r"document 1 \(standard\): spec.gateway.replicas"),
+    ):
+        with pytest.raises(ManifestError, match=says):
+            parse(f"{PROFILE}spec: {{{wrong}}}\n---\n{GOOD}", "f")
+    with pytest.raises(ManifestError, match="OCRProfile default/standard is there twice"):
+        parse(f"{PROFILE}---\n{PROFILE}---\n{GOOD}", "f")
+
+
 def test_other_kinds_are_passed_over_with_a_remark() -> None:
     found = parse(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\n---\n{GOOD}", "f.yaml")
     assert found.remarks == (
-        "f.yaml: document 1: ConfigMap is ignored: only OCRService and Secret mean something without "
-        "a cluster",
+        "f.yaml: document 1: ConfigMap is ignored: only OCRService, OCRProfile and Secret mean "
+        "something without a cluster",
     )
     assert list(found.services) == [Key("default", "invoices")]
 
@@ -110,7 +130,7 @@ WRONG = {
     "a wrong value": (GOOD + "spec: {modelServer: {replicas: -1}}\n", "spec.modelServer.replicas: "),
     "two wrong values": (
         GOOD + "spec: {suspend: maybe, gateway: {replicas: 1000}}\n",
-        "; spec.gateway.replicas: ",
+        "; spec.suspend: ",
     ),
     "a volume": (
         GOOD

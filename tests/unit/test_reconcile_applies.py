@@ -23,6 +23,7 @@ from ocr_operator.models.service import Key
 from ocr_operator.reconcile import HINDERED_SECONDS, Reconciler
 from ocr_operator.runtime.fleet import Fleet
 from ocr_operator.runtime.metrics import Metrics
+from ocr_operator.runtime.profiles import Profiles
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = Key("default", "invoices")
@@ -76,7 +77,9 @@ def reconcile(store: Recording) -> Reconciler:
 
     metrics = Metrics(version="1", kopf_version="1")
     fleet = Fleet(lambda _: None)
-    return Reconciler(store, scrape, load_operands(OPERANDS), "0.1.0", lambda: NOW, metrics, fleet)
+    return Reconciler(
+        store, scrape, load_operands(OPERANDS), "0.1.0", lambda: NOW, metrics, fleet, Profiles()
+    )
 
 
 async def test_each_child_is_made_by_one_apply_and_left_alone_then(

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ocr_operator.crdgen.crd import root_schema
+from ocr_operator.crdgen.crd import SERVICE, root_schema
 from ocr_operator.crdgen.reference import document
 
 DOCUMENT = Path(__file__).parents[2] / "docs/reference.md"
-SCHEMA = root_schema()["properties"]
+SCHEMA = root_schema(SERVICE)["properties"]
 
 
 def test_the_document_is_what_make_generate_writes() -> None:

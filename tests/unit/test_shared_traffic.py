@@ -16,6 +16,7 @@ from ocr_operator.models.service import Key
 from ocr_operator.reconcile import Reconciler
 from ocr_operator.runtime.fleet import Fleet
 from ocr_operator.runtime.metrics import Metrics
+from ocr_operator.runtime.profiles import Profiles
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CANARY, ROLLING = {"strategy": "Canary"}, {"strategy": "RollingUpdate"}
@@ -60,7 +61,9 @@ def reconcile(store: Recording) -> Reconciler:
 
     metrics = Metrics(version="1", kopf_version="1")
     fleet = Fleet(lambda _: None)
-    return Reconciler(store, scrape, load_operands(OPERANDS), "0.1.0", lambda: NOW, metrics, fleet)
+    return Reconciler(
+        store, scrape, load_operands(OPERANDS), "0.1.0", lambda: NOW, metrics, fleet, Profiles()
+    )
 
 
 async def test_a_key_that_stands_is_not_written_again(store: Recording, reconcile: Reconciler) -> None:

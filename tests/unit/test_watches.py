@@ -11,6 +11,7 @@ from ocr_operator.models.manifest import HORIZONTAL_POD_AUTOSCALER, POD_DISRUPTI
 from ocr_operator.models.service import Key
 from ocr_operator.runtime.freshness import Freshness
 from ocr_operator.runtime.metrics import Metrics
+from ocr_operator.runtime.profiles import Profiles
 from ocr_operator.runtime.queue import WorkQueue
 from ocr_operator.watches import CHILD_SECONDS, TOLD, NothingToCompare, Watches
 
@@ -22,7 +23,7 @@ class Told:
 
     def __init__(self, kind: Kind) -> None:
         self._queue: WorkQueue[Key] = WorkQueue()
-        self._watches = Watches(self._queue, Metrics(version="1", kopf_version="1"), Freshness())
+        self._watches = Watches(self._queue, Metrics(version="1", kopf_version="1"), Freshness(), Profiles())
         self._told = TOLD[kind]
 
     async def wakes(self, event: str | None, body: Mapping[str, Any]) -> bool:

@@ -105,7 +105,7 @@ capabilities: {drop: [ALL]}
 {{- /* What the operator does in the namespaces that it works in; no more. */ -}}
 {{- define "ocr-operator.rules" -}}
 - apiGroups: [kubeocr.dev]
-  resources: [ocrservices]
+  resources: [ocrservices, ocrprofiles]
   verbs: [get, list, watch]
 - apiGroups: [kubeocr.dev]
   resources: [ocrservices/status]

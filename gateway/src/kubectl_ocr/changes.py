@@ -58,7 +58,7 @@ def _set(kubectl: Kubectl, name: str, spec: Object) -> str:
 
 
 def _tell(kubectl: Kubectl, name: str, annotation: str) -> str:
-    """The generation that is being rolled out stands in the annotation, so that it is about no later one."""
+    """What is being rolled out stands in the annotation, so that it says nothing of what comes later."""
     service = kubectl.service(name)
     told = service.get("status") or {}
     generation = service["metadata"]["generation"]
@@ -68,5 +68,6 @@ def _tell(kubectl: Kubectl, name: str, annotation: str) -> str:
         raise KubectlError(
             f"{name} tries no canary now; see `kubectl ocr status {name}` and spec.rollout.strategy"
         )
-    mark = f"{annotation}={generation}"
+    profile = (told.get("profile") or {}).get("hash")
+    mark = f"{annotation}={generation}-{profile}" if profile else f"{annotation}={generation}"
     return kubectl.run("annotate", "--overwrite", f"--field-manager={MANAGER}", f"{RESOURCE}/{name}", mark)

@@ -40,6 +40,9 @@ def _facts(service: Object) -> Iterator[str]:
         yield f"Version  {operand}" + (f", {available} is available" if available else "")
     if model := told.get("model"):
         yield f"Model    {model['name']}"
+    if profile := told.get("profile"):
+        state = f"generation {profile['generation']}" if "generation" in profile else "which is not there"
+        yield f"Profile  {profile['name']}, {state}"
 
 
 def _conditions(service: Object) -> Iterator[str]:

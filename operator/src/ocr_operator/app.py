@@ -21,11 +21,11 @@ from ocr_operator.cluster.kube.discovery import KEPT_SECONDS, Discovery
 from ocr_operator.cluster.kube.events import Recorder
 from ocr_operator.cluster.kube.http import Http
 from ocr_operator.cluster.kube.lease import LEASE, Election, LostLeaseError
-from ocr_operator.cluster.kube.preflight import Preflight
+from ocr_operator.cluster.kube.preflight import Fields, Preflight
 from ocr_operator.cluster.kube.scrape import scrape
 from ocr_operator.cluster.port import ClusterError
 from ocr_operator.config import LEASE_NAME, Config
-from ocr_operator.models.manifest import CHILD_KINDS, OCR_SERVICE, OPTIONAL_KINDS, Kind, Ref
+from ocr_operator.models.manifest import CHILD_KINDS, OCR_SERVICE, OPTIONAL_KINDS, OWN_KINDS, Kind, Ref
 from ocr_operator.models.names import MANAGED_BY_LABEL, MANAGER
 from ocr_operator.models.service import Key
 from ocr_operator.reconcile import Reconciler
@@ -34,6 +34,7 @@ from ocr_operator.runtime.fleet import Fleet
 from ocr_operator.runtime.freshness import Freshness
 from ocr_operator.runtime.lag import measure_lag
 from ocr_operator.runtime.metrics import CONTENT_TYPE, Metrics
+from ocr_operator.runtime.profiles import Profiles
 from ocr_operator.runtime.queue import WorkQueue, loop_time
 from ocr_operator.runtime.resync import Resync
 from ocr_operator.runtime.workers import Workers
@@ -128,19 +129,20 @@ class _Operator:
         recorder = Recorder(parts.http, instance=config.identity, now=parts.now)
         self._cluster = KubeCluster(parts.http, parts.discovery, recorder, config.namespaces)
         self._fleet = Fleet(self._queue.add)
+        profiles = Profiles()
         self._resync: Resync[Key] = Resync(
             self._queue, self._sweep, period_seconds=config.resync_seconds, foreseen=ClusterError
         )
         self._workers = Workers(
             queue=self._queue,
             reconcile=Reconciler(
-                self._cluster, scrape, config.operands, version, parts.now, metrics, self._fleet
+                self._cluster, scrape, config.operands, version, parts.now, metrics, self._fleet, profiles
             ),
             retry_after=lambda error: error.retry_after if isinstance(error, ClusterError) else None,
             on_result=metrics.reconciled,
             count=config.workers,
         )
-        watches = Watches(self._queue, metrics, self._freshness)
+        watches = Watches(self._queue, metrics, self._freshness, profiles)
         self._host = Host(
             watches,
             parts.access,
@@ -149,8 +151,8 @@ class _Operator:
             # The kinds are looked at so often, and an answer about them is so old at most.
             patience_seconds=2 * (config.discovery_seconds + KEPT_SECONDS),
         )
-        # The schema of our CRD, and the kinds that the cluster serves.
-        self._seen: tuple[frozenset[str], frozenset[Kind]] | None = None
+        # The schemas of our CRDs, and the kinds that the cluster serves.
+        self._seen: tuple[Fields, frozenset[Kind]] | None = None
         self._preflight = Preflight(parts.http, parts.discovery, config.namespaces)
         metrics.follow_queue(lambda: len(self._queue))
         metrics.leading(0)
@@ -234,7 +236,7 @@ class _Operator:
 
     async def _sweep(self) -> set[Key]:
         """All services that there are or that we have shown; on the way, check what the watches told."""
-        listings = {OCR_SERVICE: await self._cluster.list_metadata(OCR_SERVICE, {})}
+        listings = {kind: await self._cluster.list_metadata(kind, {}) for kind in OWN_KINDS}
         for kind in CHILD_KINDS:
             listings[kind] = await self._cluster.list_metadata(kind, {MANAGED_BY_LABEL: MANAGER})
         versions: dict[ObjectId, int] = {
@@ -251,9 +253,9 @@ class _Operator:
 
     async def _kinds(self) -> frozenset[Kind]:
         """What there is to watch: a kind of Kubernetes itself is always there."""
-        custom = (OCR_SERVICE, *OPTIONAL_KINDS)
+        custom = (*OWN_KINDS, *OPTIONAL_KINDS)
         lacking = [kind for kind in custom if not await self._cluster.serves(kind)]
-        return frozenset((OCR_SERVICE, *CHILD_KINDS)).difference(lacking)
+        return frozenset((*OWN_KINDS, *CHILD_KINDS)).difference(lacking)
 
     async def _follow_kinds(self) -> None:
         """When a CRD comes, changes or goes, watch what there is now and look at every service."""

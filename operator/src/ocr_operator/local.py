@@ -28,13 +28,15 @@ from ocr_operator.cluster.local.services import PortTakenError, Services, listen
 from ocr_operator.cluster.local.store import Store
 from ocr_operator.cluster.local.table import Table
 from ocr_operator.cluster.port import ClusterError, Event
-from ocr_operator.models.manifest import OCR_SERVICE, SECRET, Manifest, Ref, ref
+from ocr_operator.desired.effective import effective, own
+from ocr_operator.models.manifest import OCR_PROFILE, OCR_SERVICE, SECRET, Manifest, Ref, ref
 from ocr_operator.models.names import COMPONENTS, MODEL_SERVER, SERVICE_LABEL
 from ocr_operator.models.operands import Operands
-from ocr_operator.models.service import Key, parse
+from ocr_operator.models.service import Key
 from ocr_operator.models.status import Status
 from ocr_operator.reconcile import Applied, Reconciler
 from ocr_operator.runtime.fleet import Fleet
+from ocr_operator.runtime.profiles import Profiles
 from ocr_operator.runtime.queue import WorkQueue
 from ocr_operator.runtime.workers import Result, Workers
 
@@ -74,7 +76,15 @@ def run(options: Options) -> int:
 
 
 def _models(wanted: Manifests) -> frozenset[str]:
-    return frozenset(parse(service).spec.model.name for service in wanted.services.values())
+    return frozenset(_model(wanted, body) for body in wanted.services.values())
+
+
+def _model(wanted: Manifests, body: Manifest) -> str:
+    service, _ = own(body)
+    if asked := service.spec.profile_ref:
+        profile = wanted.profiles.get(Key(service.metadata.namespace, asked.name))
+        service, _ = effective(service, body, asked.name, profile)
+    return service.spec.model.name
 
 
 async def _run(host: Host, wanted: Manifests) -> None:
@@ -92,6 +102,7 @@ class Host:
         live = out.isatty() and os.environ.get("TERM") != "dumb"
         self._table = Table(self.store, _now, out, live=live)
         self._queue: WorkQueue[Key] = WorkQueue()
+        self._profiles = Profiles()
         self._changed = asyncio.Event()
 
     async def serve(self, wanted: Manifests, stop: asyncio.Event) -> None:
@@ -143,14 +154,19 @@ class Host:
             telemetry=_Unmeasured(),
             # Every service here is new, and begins with the newest version: nobody ever moves.
             fleet=Fleet(self._queue.add),
+            profiles=self._profiles,
         )
 
     def _take(self, wanted: Manifests) -> None:
         """Make the store hold what the file holds."""
         for remark in wanted.remarks:
             self._table.say(remark)
-        # Secrets first: a service that came before its Secret would be refused, and looked at again late.
-        for kind, documents in ((SECRET, wanted.secrets), (OCR_SERVICE, wanted.services)):
+        # Services last: one that came before its Secret would be refused, and looked at again late.
+        for kind, documents in (
+            (SECRET, wanted.secrets),
+            (OCR_PROFILE, wanted.profiles),
+            (OCR_SERVICE, wanted.services),
+        ):
             for live in tuple(self.store.select(kind)):
                 if Key(live["metadata"]["namespace"], live["metadata"]["name"]) not in documents:
                     self.store.remove(ref(live))
@@ -179,6 +195,9 @@ class Host:
         if changed.kind == OCR_SERVICE:
             self._changed.set()
             self._queue.add(Key(changed.namespace, changed.name))
+        elif changed.kind == OCR_PROFILE:
+            for key in self._profiles.users(changed.namespace, changed.name):
+                self._queue.add(key)
         elif changed.kind == SECRET:
             for service in self.store.select(OCR_SERVICE, changed.namespace):
                 self._queue.add(Key(changed.namespace, service["metadata"]["name"]))

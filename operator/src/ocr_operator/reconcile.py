@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from ocr_operator.cluster.port import Cluster, Event, ForbiddenError, RejectedError, Scraper
 from ocr_operator.desired.accept import Refusal, claims, refusals, secrets
 from ocr_operator.desired.build import build, kept
+from ocr_operator.desired.effective import effective, own
 from ocr_operator.desired.metadata import owned_labels
 from ocr_operator.desired.plan import Facts, Plan, operand_version
 from ocr_operator.desired.scales import Scale, build_scales
@@ -28,6 +29,7 @@ from ocr_operator.models.manifest import (
     CHILD_KINDS,
     CONFIG_MAP,
     DEPLOYMENT,
+    OCR_PROFILE,
     OCR_SERVICE,
     OPTIONAL_KINDS,
     PERSISTENT_VOLUME_CLAIM,
@@ -50,11 +52,12 @@ from ocr_operator.models.names import (
 from ocr_operator.models.operands import Operands
 from ocr_operator.models.reasons import Reason
 from ocr_operator.models.revisions import Revisions
-from ocr_operator.models.service import InvalidSpecError, Key, OCRService, parse
+from ocr_operator.models.service import Key, OCRService
 from ocr_operator.models.status import Status, VersionStatus
 from ocr_operator.rollouts.advance import advance, proven
 from ocr_operator.rollouts.look import Look, look, metrics_urls
 from ocr_operator.runtime.fleet import Fleet
+from ocr_operator.runtime.profiles import Profiles
 from ocr_operator.status.judge import departing, judge
 from ocr_operator.status.observation import Observation
 from ocr_operator.status.transitions import transitions
@@ -107,21 +110,20 @@ class Reconciler:
     clock: Callable[[], datetime]
     telemetry: Telemetry
     fleet: Fleet
+    profiles: Profiles
 
     async def __call__(self, key: Key) -> Outcome:
         """Reconcile once. Raises ClusterError when another try is worth it."""
         body = await self.cluster.get(Ref(OCR_SERVICE, *key))
         if body is None:
-            self.telemetry.forgotten(key)
-            self.fleet.forget(key)
-            await self._tell_gateways(key, None)
+            await self._forget(key)
             return Outcome()
         if since := body["metadata"].get("deletionTimestamp"):
             # Children go by their ownerReferences; applying them again would fight the garbage collector.
             self.telemetry.going(key, datetime.fromisoformat(since))
             self.fleet.see(key, None)
             return Outcome()
-        service, refused = _read(body)
+        service, refused = await self._read(body)
         self.telemetry.found(key, service.metadata.generation, service.status.observed_generation)
         self.fleet.meet(key, member(service, self.operands))
         facts, now = await self._facts(service), self.clock()
@@ -155,6 +157,22 @@ class Reconciler:
         self.fleet.see(key, member(service.model_copy(update={"status": status}), self.operands))
         self.telemetry.judged(key, status)
         return _outcome(status, next_change(service, now), now)
+
+    async def _forget(self, key: Key) -> None:
+        self.telemetry.forgotten(key)
+        self.fleet.forget(key)
+        self.profiles.see(key, None)
+        await self._tell_gateways(key, None)
+
+    async def _read(self, body: Manifest) -> tuple[OCRService, tuple[Refusal, ...]]:
+        """The service, with what it takes from a profile."""
+        service, refused = own(body)
+        name = service.spec.profile_ref.name if service.spec.profile_ref else None
+        self.profiles.see(service.key, name)
+        if name is None:
+            return service, refused
+        profile = await self.cluster.get(Ref(OCR_PROFILE, service.metadata.namespace, name))
+        return effective(service, body, name, profile)
 
     async def _facts(self, service: OCRService) -> Facts:
         namespace = service.metadata.namespace
@@ -314,14 +332,6 @@ class Reconciler:
         self.telemetry.status_written()
         for transition in transitions(before, status):
             await self.cluster.record(Event(ref(body), metadata["uid"], *transition))
-
-
-def _read(body: Mapping[str, Any]) -> tuple[OCRService, tuple[Refusal, ...]]:
-    """The service; with an empty spec beside the refusal when the stored one can't be read."""
-    try:
-        return parse(body), ()
-    except InvalidSpecError as error:
-        return parse({**body, "spec": {}}), (Refusal(Reason.INVALID_SPEC, str(error)),)
 
 
 def _given(found: Manifest | BaseException | None) -> Manifest | None:

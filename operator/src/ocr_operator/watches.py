@@ -1,4 +1,4 @@
-"""kopf as watch multiplexer: an event of an OCRService or of a child puts the owner's key into the queue.
+"""kopf as watch multiplexer: an event puts the keys of the OCRServices that it concerns into the queue.
 
 Only the key travels: what an event says of the object is old by the time it is worked on, so the reconcile
 reads. Handlers return nothing, for kopf would write it into the status, and there are none but `on.event`,
@@ -23,6 +23,7 @@ from ocr_operator.cluster.kube.cluster import version_of
 from ocr_operator.models.manifest import (
     CHILD_KINDS,
     HORIZONTAL_POD_AUTOSCALER,
+    OCR_PROFILE,
     OCR_SERVICE,
     POD_DISRUPTION_BUDGET,
     Kind,
@@ -32,6 +33,7 @@ from ocr_operator.models.service import Key
 from ocr_operator.runtime.freshness import Freshness
 from ocr_operator.runtime.metrics import Metrics
 from ocr_operator.runtime.news import News
+from ocr_operator.runtime.profiles import Profiles
 from ocr_operator.runtime.queue import WorkQueue
 from ocr_operator.status.autoscaler import scaling
 
@@ -58,13 +60,15 @@ class Watches:
     queue: WorkQueue[Key]
     metrics: Metrics
     freshness: Freshness[ObjectId]
+    profiles: Profiles
     news: News[str] = field(default_factory=News)
 
     def registry(self, kinds: Iterable[Kind]) -> kopf.OperatorRegistry:
-        """Handlers for the OCRService and the kinds of children."""
+        """Handlers for our own kinds and the kinds of children."""
         registry = kopf.OperatorRegistry()
         changed: dict[Kind, Changed] = {
             OCR_SERVICE: self._service_changed,
+            OCR_PROFILE: self._profile_changed,
             **{kind: partial(self._restless_changed, told) for kind, told in TOLD.items()},
         }
         for kind in kinds:
@@ -94,6 +98,11 @@ class Watches:
         if event != "MODIFIED" or not is_echo(body):
             metadata = body["metadata"]
             self.queue.add(Key(metadata["namespace"], metadata["name"]))
+
+    def _profile_changed(self, _event: str | None, body: Mapping[str, Any]) -> None:
+        metadata = body["metadata"]
+        for service in self.profiles.users(metadata["namespace"], metadata["name"]):
+            self.queue.add(service)
 
     def _child_changed(self, _event: str | None, body: Mapping[str, Any]) -> None:
         key = owner(body)

@@ -76,7 +76,7 @@ def world(pods: int) -> Iterator[World]:
         for manifest in manifests:
             if manifest["kind"] in INSTALLED and "helm.sh/hook" not in _annotations(manifest):
                 kubectl.apply(manifest, "--server-side")
-        kubectl.established("crd/ocrservices.kubeocr.dev")
+        kubectl.established("crd/ocrservices.kubeocr.dev", "crd/ocrprofiles.kubeocr.dev")
         with fake_nodes(control_plane, 1 + pods // PODS_PER_NODE):
             yield World(control_plane, python, _arguments(manifests))
 

@@ -1,1 +1,1 @@
-"""From the models to the CustomResourceDefinition; `python -m ocr_operator.crdgen DIR` writes it."""
+"""From the models to the CustomResourceDefinitions; `python -m ocr_operator.crdgen DIR` writes them."""

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Iterator
 from typing import Final
 
-from ocr_operator.crdgen.crd import NAMES, root_schema
+from ocr_operator.crdgen.crd import PROFILE, SERVICE, root_schema
 from ocr_operator.crdgen.schema import Schema
 from ocr_operator.models.names import API_VERSION, KIND
 
 HEAD: Final = f"""# {KIND} reference
 
-Made by `make generate` from the models behind the CRD. kubectl also knows it as `{NAMES["shortNames"][0]}`.
+Made by `make generate` from the models behind the CRDs. kubectl also knows it as `{SERVICE.short_name}`.
+What several of them share can stand in an [{PROFILE.kind.kind}](#{PROFILE.kind.kind.lower()}).
 
 ```yaml
 apiVersion: {API_VERSION}
@@ -26,6 +27,20 @@ spec: {{}}                    # every field is optional
 - The API server checks types, limits and the rules below each table, and answers in these words. What only
   the operator can check is told by the condition `SpecAccepted` ([conditions](conditions.md)).
 - `kubectl explain ocrservice.spec --recursive` shows the same in a terminal.
+"""
+SHARED: Final = f"""## {PROFILE.kind.kind}
+
+{PROFILE.model.__doc__} kubectl also knows it as `{PROFILE.short_name}`.
+
+```yaml
+apiVersion: {API_VERSION}
+kind: {PROFILE.kind.kind}
+metadata: {{{{name: standard}}}}
+spec: {{{{}}}}                    # every field is optional
+```
+
+Its `spec` has the fields of an {KIND}'s, with the same types, limits and rules, but not {{own}}.
+What a service makes of both is told in [profiles.md](profiles.md).
 """
 DEFAULT: Final = re.compile(r"\s*Default: (?P<value>.+)\.$")
 # Whether the object needs this member.
@@ -40,11 +55,22 @@ TABLES: Final = {
 
 def document() -> str:
     """All of docs/reference.md."""
-    schema = root_schema()
+    schema = root_schema(SERVICE)
     parts = [HEAD + "\n".join(_rules(schema)), ""]
     for part in TABLES:
         parts += _Sections(part).of(part, schema["properties"][part])
-    return "\n".join(parts)
+    shared = root_schema(PROFILE)["properties"]["spec"]
+    own = ", ".join(f"`{path}`" for path in _lacking(schema["properties"]["spec"], shared))
+    return "\n".join([*parts, SHARED.format(own=own)])
+
+
+def _lacking(whole: Schema, part: Schema, path: str = "") -> Iterator[str]:
+    """The fields that only the first of two objects has."""
+    for name, child in whole.get("properties", {}).items():
+        if name not in part["properties"]:
+            yield f"{path}{name}"
+        elif "properties" in child:
+            yield from _lacking(child, part["properties"][name], f"{path}{name}.")
 
 
 class _Sections:

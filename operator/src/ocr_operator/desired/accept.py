@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ocr_operator.desired.autoscaler import DEFAULT_METRICS
 from ocr_operator.desired.networks import problems
@@ -13,6 +13,7 @@ from ocr_operator.models.compute import Resources
 from ocr_operator.models.gateway import Gateway
 from ocr_operator.models.model_server import ModelServer, ModelSource
 from ocr_operator.models.operands import Operand, Operands
+from ocr_operator.models.profile import with_profile
 from ocr_operator.models.quantity import amount
 from ocr_operator.models.reasons import Passed, Reason
 from ocr_operator.models.service import OCRService
@@ -73,7 +74,9 @@ def claims(service: OCRService) -> frozenset[str]:
 def refusals(service: OCRService, operands: Operands, facts: Facts) -> tuple[Refusal, ...]:
     """All reasons to refuse the spec; empty when it is accepted."""
     return tuple(
-        refusal
+        replace(refusal, message=with_profile(refusal.message, service.profile))
+        if service.profile
+        else refusal
         for check in (
             _version_and_model(service, operands),
             _resources("modelServer", service.spec.model_server.resources),

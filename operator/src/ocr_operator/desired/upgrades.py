@@ -96,10 +96,9 @@ def _blocks(one: Member) -> bool:
 def _state(service: OCRService) -> State:
     """By its status, if that is about the spec as it is now."""
     said = {condition.type: condition.status for condition in service.status.conditions}
-    judged = service.status.observed_generation == service.metadata.generation
     if service.spec.suspend:
         return "resting"
-    if not judged or said.get("Reconciling") != "False":
+    if not service.judged or said.get("Reconciling") != "False":
         return "moving"
     if (said.get("Ready"), said.get("Stalled")) == ("True", "False"):
         return "serving"

@@ -30,19 +30,16 @@ ONE_WAY = (
 )
 
 
-class ExposeService(Part):
+class SharedService(Part):
     """The gateway's Service."""
 
-    model_config = ConfigDict(json_schema_extra=cel(NODE_PORT, LOAD_BALANCER, EXTERNAL))
+    model_config = ConfigDict(json_schema_extra=cel(LOAD_BALANCER, EXTERNAL))
 
     type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = Field(
         default="ClusterIP", description="Type of the Service."
     )
     port: Annotated[int, Field(ge=1, le=65_535)] | None = Field(
         default=None, description="Port of the Service; when absent 80, and 443 with gateway.tls."
-    )
-    node_port: Annotated[int, Field(ge=1, le=65_535)] | None = Field(
-        default=None, description="Port on every node; chosen by Kubernetes when absent."
     )
     load_balancer_class: LabelKey | None = Field(
         default=None,
@@ -61,8 +58,6 @@ class ExposeService(Part):
 
     @model_validator(mode="after")
     def _what_the_type_allows(self) -> Self:
-        if self.node_port is not None and self.type != "NodePort":
-            raise ValueError(NODE_PORT[1])
         balanced = self.load_balancer_class is not None or self.load_balancer_source_ranges
         if balanced and self.type != "LoadBalancer":
             raise ValueError(LOAD_BALANCER[1])
@@ -71,7 +66,29 @@ class ExposeService(Part):
         return self
 
 
-class Expose(Part):
+class ExposeService(SharedService):
+    """The gateway's Service."""
+
+    model_config = ConfigDict(json_schema_extra=cel(NODE_PORT, LOAD_BALANCER, EXTERNAL))
+
+    node_port: Annotated[int, Field(ge=1, le=65_535)] | None = Field(
+        default=None, description="Port on every node; chosen by Kubernetes when absent."
+    )
+
+    @model_validator(mode="after")
+    def _node_port_needs_its_type(self) -> Self:
+        if self.node_port is not None and self.type != "NodePort":
+            raise ValueError(NODE_PORT[1])
+        return self
+
+
+class SharedExpose(Part):
+    """How clients reach the gateway."""
+
+    service: SharedService = SharedService()
+
+
+class Expose(SharedExpose):
     """How clients reach the gateway."""
 
     model_config = ConfigDict(json_schema_extra=cel(ONE_WAY))

@@ -28,6 +28,7 @@ class Ref(NamedTuple):
 
 
 OCR_SERVICE: Final = Kind("kubeocr.dev/v1alpha1", "OCRService", "ocrservices")
+OCR_PROFILE: Final = Kind("kubeocr.dev/v1alpha1", "OCRProfile", "ocrprofiles")
 DEPLOYMENT: Final = Kind("apps/v1", "Deployment", "deployments")
 SERVICE: Final = Kind("v1", "Service", "services")
 SERVICE_ACCOUNT: Final = Kind("v1", "ServiceAccount", "serviceaccounts")
@@ -44,6 +45,8 @@ SECRET: Final = Kind("v1", "Secret", "secrets")
 PERSISTENT_VOLUME_CLAIM: Final = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 CONFIG_MAP: Final = Kind("v1", "ConfigMap", "configmaps")
 
+# Of our own CRDs.
+OWN_KINDS: Final = (OCR_SERVICE, OCR_PROFILE)
 CHILD_KINDS: Final = (
     SERVICE_ACCOUNT,
     NETWORK_POLICY,
@@ -59,7 +62,7 @@ CHILD_KINDS: Final = (
 OPTIONAL_KINDS: Final = frozenset({SERVICE_MONITOR, HTTP_ROUTE})
 _BY_KIND: Final = {
     (kind.api_version, kind.kind): kind
-    for kind in (OCR_SERVICE, *CHILD_KINDS, POD, SECRET, PERSISTENT_VOLUME_CLAIM, CONFIG_MAP)
+    for kind in (*OWN_KINDS, *CHILD_KINDS, POD, SECRET, PERSISTENT_VOLUME_CLAIM, CONFIG_MAP)
 }
 
 

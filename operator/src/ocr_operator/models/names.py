@@ -8,7 +8,6 @@ GROUP: Final = "kubeocr.dev"
 VERSION: Final = "v1alpha1"
 API_VERSION: Final = f"{GROUP}/{VERSION}"
 KIND: Final = "OCRService"
-PLURAL: Final = "ocrservices"
 
 MANAGER: Final = "ocr-operator"
 STATUS_MANAGER: Final = "ocr-operator-status"

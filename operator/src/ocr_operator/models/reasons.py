@@ -62,8 +62,14 @@ class Reason(StrEnum):
     ACCEPTED = "Accepted", "The spec is one that can be run."
     INVALID_SPEC = (
         "InvalidSpec",
-        "The stored spec does not fit this operator's fields, as after a roll-back of the CRD.",
+        "The stored spec does not fit this operator's fields, as after a roll-back of the CRD, or it and its "
+        "OCRProfile contradict each other.",
         "Change or remove the field that the message names.",
+    )
+    PROFILE_NOT_FOUND = (
+        "ProfileNotFound",
+        "The OCRProfile of spec.profileRef is not in the service's namespace.",
+        "Create it, or name another; the service goes on by itself when it is there.",
     )
     UNSUPPORTED_VERSION = (
         "UnsupportedVersion",
@@ -279,6 +285,7 @@ class Answer:
 
 REFUSED: Final = (
     Reason.INVALID_SPEC,
+    Reason.PROFILE_NOT_FOUND,
     Reason.UNSUPPORTED_VERSION,
     Reason.UNKNOWN_MODEL,
     Reason.UNKNOWN_LANGUAGE,

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from ocr_operator.models.base import cel
 from ocr_operator.models.spec import Spec
-from ocr_operator.models.status import Status
+from ocr_operator.models.status import ProfileStatus, Status
 
 NAME_LENGTH: Final = 40
 NAME_SIZE = (
@@ -66,6 +66,8 @@ class OCRService(BaseModel):
     metadata: Metadata
     spec: Spec = Spec()
     status: Status = Status()
+    # No part of the resource: the state of the profile that is laid under the spec.
+    profile: ProfileStatus | None = Field(default=None, exclude=True)
 
     @model_validator(mode="after")
     def _name(self) -> Self:
@@ -81,9 +83,17 @@ class OCRService(BaseModel):
         """Namespace and name."""
         return Key(self.metadata.namespace, self.metadata.name)
 
+    @property
+    def judged(self) -> bool:
+        """Whether its status is about the spec as it is now."""
+        about = (self.status.observed_generation, self.status.profile)
+        return about == (self.metadata.generation, self.profile)
+
     def says(self, annotation: str) -> bool:
-        """Whether its user has said this of the spec as it is now."""
-        return self.metadata.annotations.get(annotation) == str(self.metadata.generation)
+        """Whether its user has said this of the spec as it is now; the profile's state is a part of that."""
+        generation = str(self.metadata.generation)
+        state = f"{generation}-{self.profile.hash}" if self.profile else generation
+        return self.metadata.annotations.get(annotation) == state
 
 
 class InvalidSpecError(Exception):
@@ -100,20 +110,19 @@ def parse(body: Mapping[str, Any]) -> OCRService:
     except ValidationError:
         status = Status()
     try:
-        plain = _present({**body, "status": {}})
         # From JSON text, strict takes what the apiserver takes: "2" is no number, and a list is a tuple.
-        text = json.dumps(plain, default=str)
+        text = json.dumps(plain({**body, "status": {}}), default=str)
         service = OCRService.model_validate_json(text, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         raise InvalidSpecError("; ".join(_say(found) for found in error.errors())) from error
     return service.model_copy(update={"status": status})
 
 
-def _present(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Without members that are null, which the apiserver drops too; YAML's dates as keys become text."""
     if isinstance(value, Mapping):
-        return {str(key): _present(item) for key, item in value.items() if item is not None}
-    return [_present(item) for item in value] if isinstance(value, list) else value
+        return {str(key): plain(item) for key, item in value.items() if item is not None}
+    return [plain(item) for item in value] if isinstance(value, list) else value
 
 
 def _say(error: ErrorDetails) -> str:

@@ -87,6 +87,18 @@ class LastFailure(Part):
     count: Annotated[int, Field(ge=0)] = Field(default=0, description="Restarts of the container.")
 
 
+class ProfileStatus(Part):
+    """The OCRProfile that spec.profileRef names, in the state that this status is about."""
+
+    name: Short = Field(description="Its name.")
+    generation: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="Its metadata.generation; there is no such OCRProfile when absent."
+    )
+    hash: Short | None = Field(
+        default=None, description="Digest of its spec; there is no such OCRProfile when absent."
+    )
+
+
 class Status(Part):
     """What is true now."""
 
@@ -96,6 +108,7 @@ class Status(Part):
     conditions: Annotated[tuple[Condition, ...], Field(max_length=32)] = Field(
         default=(), description="Answers to single questions.", json_schema_extra=map_list("type")
     )
+    profile: ProfileStatus | None = None
     version: VersionStatus | None = None
     replicas: Annotated[int, Field(ge=0)] | None = Field(
         default=None, description="Model-server pods, for the scale subresource."

@@ -8,6 +8,7 @@ from ocr_operator.desired.metadata import selector
 from ocr_operator.models.manifest import Manifest
 from ocr_operator.models.names import COMPONENTS, MODEL_SERVER
 from ocr_operator.models.reasons import Reason
+from ocr_operator.models.revisions import Traffic
 from ocr_operator.models.status import (
     Address,
     ComponentStatus,
@@ -40,6 +41,7 @@ def judge(seen: Observation, *, operator_version: str, now: datetime) -> Status:
         conditions=tuple(
             _condition(seen, kind, verdict(view), _timestamp(now)) for kind, verdict in VERDICTS.items()
         ),
+        profile=seen.service.profile,
         version=VersionStatus(operand=seen.runs, operator=operator_version, available=seen.available),
         replicas=_pods(seen.deployment(MODEL_SERVER)),
         selector=",".join(
@@ -49,7 +51,7 @@ def judge(seen: Observation, *, operator_version: str, now: datetime) -> Status:
         model=_model(seen),
         address=Address(url=view.exposure.url) if view.exposure.url else None,
         revisions=seen.revisions if seen.revisions.stable else None,
-        traffic=tuple(traffic(seen.service, seen.revisions)) or None,
+        traffic=_traffic(seen),
         last_failure=_last_failure(seen.service.status.last_failure, component, failure),
     )
 
@@ -117,6 +119,13 @@ def _model(seen: Observation) -> ModelStatus | None:
     if seen.refusals or entry is None:
         return seen.service.status.model
     return ModelStatus(name=entry.name, sha256=entry.sha256)
+
+
+def _traffic(seen: Observation) -> tuple[Traffic, ...] | None:
+    """A refused spec divides nothing anew."""
+    if seen.refusals:
+        return seen.service.status.traffic
+    return tuple(traffic(seen.service, seen.revisions)) or None
 
 
 def _last_failure(

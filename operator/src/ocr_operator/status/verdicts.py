@@ -127,9 +127,9 @@ def _rollout_healthy(view: View) -> Verdict:
 def _autoscaling_active(view: View) -> Verdict:
     spec = view.seen.service.spec
     asked = {GATEWAY: spec.gateway.autoscaling, MODEL_SERVER: spec.model_server.autoscaling}
-    found = {
-        name: scaling(view.seen.child(HORIZONTAL_POD_AUTOSCALER, name)) for name in COMPONENTS if asked[name]
-    }
+    live = {name: view.seen.child(HORIZONTAL_POD_AUTOSCALER, name) for name in COMPONENTS}
+    # What a refused spec left running still scales.
+    found = {n: scaling(live[n]) for n in COMPONENTS if asked[n] or (view.seen.refusals and live[n])}
     if not found:
         return Verdict("False", Reason.DISABLED, "the spec asks for no autoscaling")
     if spec.suspend:

@@ -1,4 +1,4 @@
-"""Whether the cluster has what the operator needs to start: the CRD, its fields, the right to read."""
+"""Whether the cluster has what the operator needs to start: the CRDs, their fields, the right to read."""
 
 from __future__ import annotations
 
@@ -6,15 +6,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
+from pydantic import BaseModel
+
 from ocr_operator.cluster.kube import paths
 from ocr_operator.cluster.kube.discovery import Discovery
 from ocr_operator.cluster.kube.http import Http, Request
 from ocr_operator.cluster.port import ForbiddenError, GoneError
-from ocr_operator.models.manifest import CHILD_KINDS, OCR_SERVICE, OPTIONAL_KINDS
+from ocr_operator.models.manifest import (
+    CHILD_KINDS,
+    OCR_PROFILE,
+    OCR_SERVICE,
+    OPTIONAL_KINDS,
+    OWN_KINDS,
+    Kind,
+)
+from ocr_operator.models.profile import OCRProfile
 from ocr_operator.models.service import OCRService
 
 HINT: Final = "upgrade the chart, or apply crds/ of this operator's version"
 PARTS: Final = ("spec", "status")
+MODELS: Final[Mapping[Kind, type[BaseModel]]] = {OCR_SERVICE: OCRService, OCR_PROFILE: OCRProfile}
+# Dotted paths of all fields of each installed CRD; none for one that is not there.
+Fields = Mapping[Kind, frozenset[str]]
 
 
 class Preflight:
@@ -26,8 +39,8 @@ class Preflight:
         self._discovery = discovery
         self._scope: tuple[str | None, ...] = tuple(namespaces) or (None,)
 
-    async def fields(self) -> frozenset[str]:
-        """Dotted paths of all fields of the installed CRD; none without one. Raises ClusterError.
+    async def fields(self) -> Fields:
+        """What the installed CRDs have. Raises ClusterError.
 
         The document itself: the index of all documents, with their hashes, lags behind it by seconds.
         """
@@ -35,29 +48,24 @@ class Preflight:
         try:
             document = await self._http.send(Request("GET", path, "discovery"))
         except GoneError:
-            return frozenset()
-        served = _kind(document["components"]["schemas"])
-        return frozenset(
-            field for part in PARTS for field in _fields(served["properties"].get(part, {}), {}, part)
-        )
+            return dict.fromkeys(OWN_KINDS, frozenset())
+        schemas = document["components"]["schemas"]
+        return {kind: _served(kind, schemas) for kind in OWN_KINDS}
 
-    async def problem(self, fields: frozenset[str]) -> str | None:
-        """What is missing, as one line that says what to do; None if nothing is. Raises ClusterError.
-
-        `fields` are those of the installed CRD.
-        """
-        if not fields or not await self._discovery.serves(OCR_SERVICE):
-            name = f"{OCR_SERVICE.plural}.{OCR_SERVICE.api_version.partition('/')[0]}"
-            return f"the CRD {name} is not installed: install the chart, or apply crds/"
-        missing = _written() - fields
-        if missing:
-            # A missing parent says it for its children.
-            lacking = sorted(field for field in missing if field.rpartition(".")[0] not in missing)
-            return f"the installed CRD is older than this operator, it lacks {', '.join(lacking)}: {HINT}"
+    async def problem(self, fields: Fields) -> str | None:
+        """What is missing, as one line that says what to do; None if nothing is. Raises ClusterError."""
+        for kind in OWN_KINDS:
+            name = f"{kind.plural}.{kind.api_version.partition('/')[0]}"
+            if not fields[kind] or not await self._discovery.serves(kind):
+                return f"the CRD {name} is not installed: install the chart, or apply crds/"
+            if missing := _known(kind) - fields[kind]:
+                # A missing parent says it for its children.
+                lacking = sorted(field for field in missing if field.rpartition(".")[0] not in missing)
+                return f"the CRD {name} is older than this operator, it lacks {', '.join(lacking)}: {HINT}"
         return await self._unreadable()
 
     async def _unreadable(self) -> str | None:
-        for kind in (OCR_SERVICE, *CHILD_KINDS):
+        for kind in (*OWN_KINDS, *CHILD_KINDS):
             for namespace in self._scope:
                 path = paths.collection(kind, namespace)
                 try:
@@ -71,20 +79,25 @@ class Preflight:
 
 
 @cache
-def _written() -> frozenset[str]:
+def _known(kind: Kind) -> frozenset[str]:
     """All fields that this operator knows."""
-    own = OCRService.model_json_schema(by_alias=True)
-    return frozenset(field for part in PARTS for field in _fields(own["properties"][part], own, part))
+    own = MODELS[kind].model_json_schema(by_alias=True)
+    return frozenset(_parts(own, own))
 
 
-def _kind(schemas: Mapping[str, Any]) -> Mapping[str, Any]:
-    group, _, version = OCR_SERVICE.api_version.partition("/")
-    identity = {"group": group, "kind": OCR_SERVICE.kind, "version": version}
+def _served(kind: Kind, schemas: Mapping[str, Any]) -> frozenset[str]:
+    group, _, version = kind.api_version.partition("/")
+    identity = {"group": group, "kind": kind.kind, "version": version}
     for schema in schemas.values():
         if identity in (schema.get("x-kubernetes-group-version-kind") or ()):
-            found: Mapping[str, Any] = schema
-            return found
-    return {"properties": {}}
+            return frozenset(_parts(schema, {}))
+    return frozenset()
+
+
+def _parts(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[str]:
+    """Dotted paths of all fields of spec and status."""
+    for part in PARTS:
+        yield from _fields(schema["properties"].get(part, {}), root, part)
 
 
 def _fields(schema: Mapping[str, Any], root: Mapping[str, Any], path: str) -> Iterator[str]:

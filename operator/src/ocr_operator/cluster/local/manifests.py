@@ -1,4 +1,4 @@
-"""The user's file: OCRServices and Secrets read strictly, and read again when it changes."""
+"""The user's file: OCRServices, OCRProfiles and Secrets read strictly, and read again when it changes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ from typing import Any, Final, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from ocr_operator.cluster.local.secrets import InvalidSecretError, secret
-from ocr_operator.models.manifest import OCR_SERVICE, SECRET, Manifest
+from ocr_operator.models.manifest import OCR_PROFILE, SECRET, Manifest
 from ocr_operator.models.names import API_VERSION, GROUP, KIND
+from ocr_operator.models.profile import OCRProfile
 from ocr_operator.models.service import Key, OCRService
 
 POLL_SECONDS: Final = 0.3
+MODELS: Final[Mapping[str, type[OCRService | OCRProfile]]] = {
+    KIND: OCRService,
+    OCR_PROFILE.kind: OCRProfile,
+}
 MEMBERS: Final = ("apiVersion", "kind", "metadata", "spec", "status")
 # Every page is read without ways in, registries and trials of new revisions; one host has none of them.
 OF_CLUSTERS: Final = ("expose.ingress", "expose.gatewayAPI", "imagePullSecrets", "rollout")
@@ -55,9 +61,10 @@ class ManifestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Manifests:
-    """What a file holds: OCRServices and Secrets by identity in the file's order, remarks about the rest."""
+    """What a file holds: objects by identity in the file's order, and remarks about the rest."""
 
     services: Mapping[Key, Manifest]
+    profiles: Mapping[Key, Manifest] = field(default_factory=dict)
     secrets: Mapping[Key, Manifest] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
@@ -75,8 +82,7 @@ def read(path: Path) -> Manifests:
 
 def parse(text: str, source: str) -> Manifests:
     """Read YAML documents; `source` names them in messages. Raises ManifestError."""
-    services: dict[Key, Manifest] = {}
-    secrets: dict[Key, Manifest] = {}
+    found: dict[str, dict[Key, Manifest]] = {kind: {} for kind in (*MODELS, SECRET.kind)}
     remarks: list[str] = []
     for number, document in enumerate(_documents(text, source), 1):
         place = f"{source}: document {number}"
@@ -85,17 +91,18 @@ def parse(text: str, source: str) -> Manifests:
         if not isinstance(document, dict):
             raise ManifestError(f"{place}: a mapping with apiVersion, kind and metadata is expected")
         if _foreign(document):
-            kinds = f"only {KIND} and {SECRET.kind} mean something without a cluster"
+            kinds = f"only {KIND}, {OCR_PROFILE.kind} and {SECRET.kind} mean something without a cluster"
             remarks.append(f"{place}: {document.get('kind')} is ignored: {kinds}")
         elif document.get("kind") == SECRET.kind:
-            _add(secrets, _secret(document, place), place)
+            _add(found[SECRET.kind], _secret(document, place), place)
         else:
-            service = _service(document, place)
-            remarks += (*_leave_out(service["spec"], place), *_unscaled(service["spec"], place))
-            _add(services, service, place)
+            own = _own(document, place)
+            remarks += (*_leave_out(own["spec"], place), *_unscaled(own["spec"], place))
+            _add(found[own["kind"]], own, place)
+    services, profiles, secrets = found.values()
     if not services:
         raise ManifestError(f"{source}: no {KIND} in it; it needs a document with kind: {KIND}")
-    return Manifests(services, secrets, tuple(remarks))
+    return Manifests(services, profiles, secrets, tuple(remarks))
 
 
 def _add(found: dict[Key, Manifest], manifest: Manifest, place: str) -> None:
@@ -156,7 +163,7 @@ def _documents(text: str, source: str) -> Iterator[Any]:
 
 def _foreign(document: Mapping[str, Any]) -> bool:
     group = str(document.get("apiVersion", "")).partition("/")[0]
-    return "kind" in document and document["kind"] not in (KIND, SECRET.kind) and group != GROUP
+    return "kind" in document and document["kind"] not in (*MODELS, SECRET.kind) and group != GROUP
 
 
 def _unscaled(spec: Mapping[str, Any], place: str) -> Iterator[str]:
@@ -172,39 +179,39 @@ def _secret(document: Mapping[str, Any], place: str) -> Manifest:
         raise ManifestError(f"{place} (Secret): {error}") from error
 
 
-def _service(document: Mapping[str, Any], place: str) -> Manifest:
-    """The document as the API server would store it."""
-    for name, expected in (("apiVersion", API_VERSION), ("kind", KIND)):
-        if document.get(name) != expected:
-            raise ManifestError(
-                f"{place}: {name}: {document.get(name)!r} is unknown; write {name}: {expected}"
-            )
+def _own(document: Mapping[str, Any], place: str) -> Manifest:
+    """An OCRService or OCRProfile as the API server would store it."""
+    for name, expected in (("apiVersion", (API_VERSION,)), ("kind", tuple(MODELS))):
+        if document.get(name) not in expected:
+            ways = " or ".join(expected)
+            raise ManifestError(f"{place}: {name}: {document.get(name)!r} is unknown; write {name}: {ways}")
     metadata = document.get("metadata")
     if not isinstance(metadata, dict) or not metadata.get("name"):
         raise ManifestError(f"{place}: metadata.name: missing; write metadata: {{name: my-service}}")
     problems = [*_unknown("", document, MEMBERS), *_unknown("metadata.", metadata, METADATA)]
     body = {**document, "spec": document.get("spec") or {}, "status": {}}
-    service, wrong = _validated(body)
+    found, wrong = _validated(body, MODELS[document["kind"]])
     problems += wrong
-    if problems or service is None:
+    if problems or found is None:
         raise ManifestError(f"{place} ({metadata['name']}): " + "; ".join(problems))
-    head = {"name": service.metadata.name, "namespace": service.metadata.namespace}
+    head = {"name": found.metadata.name, "namespace": found.metadata.namespace}
     for name in ("labels", "annotations"):
         if metadata.get(name):
             head[name] = metadata[name]
-    spec = body["spec"]
-    return {"apiVersion": OCR_SERVICE.api_version, "kind": OCR_SERVICE.kind, "metadata": head, "spec": spec}
+    return {"apiVersion": API_VERSION, "kind": document["kind"], "metadata": head, "spec": body["spec"]}
 
 
-def _validated(body: Mapping[str, Any]) -> tuple[OCRService | None, list[str]]:
-    """The service, unless there is none, and what is wrong with it here."""
+def _validated(
+    body: Mapping[str, Any], model: type[OCRService | OCRProfile]
+) -> tuple[OCRService | OCRProfile | None, list[str]]:
+    """The object, unless there is none, and what is wrong with it here."""
     try:
-        service = OCRService.model_validate(body)
+        found = model.model_validate(body)
     except ValidationError as error:
-        return None, [_say(detail["loc"], detail["type"], detail["msg"]) for detail in error.errors()]
-    if source := service.spec.model.source:
-        return service, [UNFETCHED if source.http else UNCLAIMED]
-    return service, []
+        return None, [_say(model, detail) for detail in error.errors()]
+    if source := found.spec.model.source:
+        return found, [UNFETCHED if source.http else UNCLAIMED]
+    return found, []
 
 
 def _leave_out(spec: dict[str, Any], place: str) -> Iterator[str]:
@@ -230,17 +237,17 @@ def _hint(name: str, known: tuple[str, ...]) -> str:
     return f"; did you mean {lowered[near[0]]}?" if near else f"; known are {', '.join(known)}"
 
 
-def _say(location: tuple[int | str, ...], kind: str, message: str) -> str:
+def _say(model: type[BaseModel], error: ErrorDetails) -> str:
+    location = error["loc"]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-    if kind == "extra_forbidden":
-        return f"{path}: unknown field{_hint(str(location[-1]), _fields(location[:-1]))}"
-    text = message.removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return f"{path}: unknown field{_hint(str(location[-1]), _fields(model, location[:-1]))}"
+    text = error["msg"].removeprefix("Value error, ")
     return f"{path}: {text}" if path else text
 
 
-def _fields(location: tuple[int | str, ...]) -> tuple[str, ...]:
-    """Names of the fields of the model at that place."""
-    model: type[BaseModel] = OCRService
+def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[str, ...]:
+    """Names of the fields at that place of the model."""
     for part in location:
         by_alias = {info.alias or name: info for name, info in model.model_fields.items()}
         if part in by_alias:
