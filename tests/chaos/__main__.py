@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,8 @@ def main() -> int:
     )
     parser.add_argument("--out", type=Path, default=ROOT / "docs", metavar="DIR", help="(%(default)s)")
     options = parser.parse_args()
+    # An end in order takes the lanes along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     seeds = options.seed or list(range(options.first, options.first + options.seeds))
     tools.kubernetes()
     kept = _kept(options.keep)

@@ -142,6 +142,7 @@ def older_crd(scene: Scene) -> None:
 
 def replace_crd(scene: Scene) -> None:
     """Someone deletes the CRD, and with it all services; then it comes back, and the users with it."""
+    scene.bury(*scene.wishes)
     scene.kubectl("delete", CRD_NAME, "--ignore-not-found")
     restore(scene)
     scene.create_again()

@@ -184,7 +184,18 @@ class Scene:
     def delete(self, service: str) -> None:
         """Delete a service."""
         del self.wishes[service]
+        self.bury(service)
         self.insist(lambda: self.api.delete(OCR_SERVICE, service), gone_is_done=True)
+
+    def bury(self, *services: str) -> None:
+        """They go; what an operator is still about to make for them is nobody's any more."""
+
+        def look() -> None:
+            for service in services:
+                if found := self.api.get(OCR_SERVICE, service):
+                    self.witness.gone.add(found["metadata"]["uid"])
+
+        self.insist(look)
 
     def rob(self, kind: str, service: str, component: str) -> None:
         """Delete a child."""

@@ -17,6 +17,8 @@ class Witness:
 
     # The least number of pods that users have asked for of a Deployment, by its name.
     least: dict[str, int] = field(default_factory=dict)
+    # The uids of OCRServices that users have deleted: what is still made for them is the garbage collector's.
+    gone: set[str] = field(default_factory=set)
     wrongs: list[str] = field(default_factory=list)
     _now: dict[str, bytes] = field(default_factory=dict)
     _before: dict[str, bytes] = field(default_factory=dict)
@@ -44,6 +46,8 @@ class Witness:
             self._count(changed["name"], json.loads(body))
 
     def _count(self, name: str, deployment: dict[str, Any]) -> None:
+        if {owner["uid"] for owner in deployment["metadata"].get("ownerReferences", ())} & self.gone:
+            return
         replicas, least = deployment["spec"].get("replicas", 1), self.least.get(name, 0)
         if replicas < least:
             self.wrongs.append(f"Deployment {name} was given {replicas} pods, but {least} were asked for")
