@@ -170,7 +170,13 @@ def test_a_step_does_not_begin_before_the_last_gateway_follows(
 ) -> None:
     serve(kube, gateways, canary())
     kube.patch(OCR_SERVICE, "invoices", {"spec": NEW})
-    go_on(kube, gateways, lambda: revisions(kube).get("candidate", {}).get("weight") == 50)
+
+    def begun() -> bool:
+        gateways.run_pods()
+        gateways.sync(0)
+        return revisions(kube).get("candidate", {}).get("weight") == 50
+
+    eventually("the first step", begun, 120)
     asked = operator.metric("ocr_operator_reconcile_total")
     gateways.sync(0)
     eventually("looked at", lambda: operator.metric("ocr_operator_reconcile_total") >= asked + 3)
