@@ -1,6 +1,6 @@
 """Which applies a reconcile sends, over the store that stands in for an API server on one host."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 
 from ocr_operator.__main__ import OPERANDS
 from ocr_operator.cluster.local.store import Store
+from ocr_operator.cluster.port import ClusterError
 from ocr_operator.config import load_operands
 from ocr_operator.models.manifest import (
     DEPLOYMENT,
@@ -37,6 +38,7 @@ class Recording(Store):
         super().__init__(clock=lambda: NOW)
         self.applies: list[tuple[str, str]] = []
         self.lists: set[str] = set()
+        self.after_list: Callable[[], None] = lambda: None
 
     async def apply(self, manifest: Manifest, *, manager: str) -> Manifest:
         self.applies.append((manager, f"{manifest['kind']} {manifest['metadata']['name']}"))
@@ -57,7 +59,10 @@ class Recording(Store):
         self, kind: Kind, namespace: str | None, labels: Mapping[str, str]
     ) -> tuple[Manifest, ...]:
         self.lists.add(kind.kind)
-        return await super().list(kind, namespace, labels)
+        found = await super().list(kind, namespace, labels)
+        if kind == DEPLOYMENT:
+            self.after_list()
+        return found
 
 
 @pytest.fixture
@@ -130,6 +135,23 @@ async def test_a_status_that_is_lost_costs_the_revision_that_serves_none_of_its_
     found = store.read(other)
     assert found is not None
     assert found["spec"]["replicas"] == stable["spec"]["replicas"]
+
+
+@pytest.mark.parametrize("change", [{"limits": {"maxPages": 9}}, {"replicas": 3}], ids=["pods", "number"])
+async def test_a_deployment_that_goes_while_it_is_changed_is_not_made_anew_with_a_single_pod(
+    store: Recording, reconcile: Reconciler, change: dict[str, Any]
+) -> None:
+    await reconcile(KEY)
+    store.wish(gateway=change)
+    store.after_list = lambda: store.remove(GATEWAY)
+    with pytest.raises(ClusterError, match="there is none with uid"):
+        await reconcile(KEY)
+    assert store.read(GATEWAY) is None
+    store.after_list = lambda: None
+    await reconcile(KEY)
+    made = store.read(GATEWAY)
+    assert made is not None
+    assert made["spec"]["replicas"] == change.get("replicas", 2)
 
 
 async def test_a_change_of_the_pods_leaves_their_number_to_its_own_manager_and_never_touches_it(

@@ -298,8 +298,8 @@ class Reconciler:
             return before
         if scale and owns(before, {"spec": scale.manifest["spec"]}, MANAGER):
             # It was made with its number, which would be reset if nobody had it any more.
-            await self.cluster.apply(scale.of(before), manager=REPLICAS_MANAGER)
-        return await self.cluster.apply(manifest, manager=MANAGER)
+            await self.cluster.apply(_to(before, scale.of(before)), manager=REPLICAS_MANAGER)
+        return await self.cluster.apply(_to(before, manifest), manager=MANAGER)
 
     async def _find(
         self, service: OCRService, names: Sequence[Ref]
@@ -320,7 +320,7 @@ class Reconciler:
     async def _scale(self, live: Manifest, scale: Scale) -> Manifest:
         if scale.fits(live):
             return live
-        return await self.cluster.apply(scale.manifest, manager=REPLICAS_MANAGER)
+        return await self.cluster.apply(_to(live, scale.manifest), manager=REPLICAS_MANAGER)
 
     async def _write(self, body: Manifest, before: Status, status: Status) -> None:
         metadata, written = body["metadata"], status.dump()
@@ -338,6 +338,11 @@ def _given(found: Manifest | BaseException | None) -> Manifest | None:
     if isinstance(found, BaseException):
         raise found
     return found
+
+
+def _to(live: Manifest, manifest: Manifest) -> Manifest:
+    """The manifest for this very object: one that went meanwhile would be made anew, with a single pod."""
+    return {**manifest, "metadata": {**manifest["metadata"], "uid": live["metadata"]["uid"]}}
 
 
 def _trouble(identity: Ref, error: RejectedError | ForbiddenError) -> Refusal:

@@ -68,7 +68,10 @@ class Cluster(Protocol):
         """Whether the cluster has that kind now."""
 
     async def apply(self, manifest: Manifest, *, manager: str) -> Manifest:
-        """Server-side apply with force; the answer is the live object."""
+        """Server-side apply with force; the answer is the live object.
+
+        A manifest with a uid is for the object that has it: without one ClusterError is raised.
+        """
 
     async def apply_status(self, manifest: Manifest, *, manager: str) -> Manifest:
         """Server-side apply of the status subresource with force; the answer is the live object."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from ocr_operator.cluster.port import Event, GoneError
+from ocr_operator.cluster.port import ClusterError, Event, GoneError
 from ocr_operator.models.manifest import DEPLOYMENT, OPTIONAL_KINDS, Kind, Manifest, Ref, ref
 
 # What an API server keeps to itself, whatever is applied.
@@ -128,11 +128,17 @@ class Store:
         self._on_event(event)
 
     def put(self, manifest: Manifest, *, manager: str) -> Manifest:
-        """Server-side apply with force; the answer is the live object. Raises GoneError: kind not served."""
+        """Server-side apply with force; the answer is the live object.
+
+        Raises GoneError: the kind is not served; ClusterError: it is for an object of another uid.
+        """
         key = ref(manifest)
         if key.kind in OPTIONAL_KINDS:
             raise GoneError(f"{key.kind.kind} is not served without a cluster")
         entry = self._entries.get(key)
+        uid = manifest["metadata"].get("uid")
+        if uid is not None and (entry is None or entry.metadata["uid"] != uid):
+            raise ClusterError(f"{key}: there is none with uid {uid}")
         if entry is None:
             entry = _Entry({"uid": str(uuid.uuid4()), "generation": 1, "creationTimestamp": self._now()})
             self._entries[key] = entry
