@@ -47,6 +47,8 @@ class Platform:
     def install(self, chart: Path = CHART, **more: Any) -> None:
         """Install or upgrade, and wait until the operator is ready."""
         command = ["upgrade", "--install", RELEASE, str(chart), "--create-namespace", "--values=-"]
+        # A test before has applied the CRDs with kubectl, and this chart's may differ: docs/operations.md.
+        command.append("--force-conflicts")
         Helm(self.node.kubeconfig, NAMESPACE).run(*command, stdin=json.dumps(values(**more)))
         self.kubectl.run("rollout", "status", f"deployment/{RELEASE}", "--timeout=120s", seconds=130)
 
