@@ -164,6 +164,11 @@ def is_good(application: dict[str, Any], commit: str) -> bool:
     return state(application) == GOOD and revision(application) == commit and not is_asked(application)
 
 
+def syncs(application: dict[str, Any]) -> int:
+    """How often it was synced; its history itself has the last ten only."""
+    return int(application["status"]["history"][-1]["id"])
+
+
 def is_asked(application: dict[str, Any]) -> bool:
     """Whether it still has to be compared."""
     return REFRESH in application["metadata"].get("annotations", {})

@@ -7,7 +7,7 @@ import yaml
 
 from tests.cluster.images import ROOT
 from tests.e2e.world import NAME, TEXT, World, eventually
-from tests.gitops.argo import PATIENCE, Argo, is_asked
+from tests.gitops.argo import PATIENCE, Argo, is_asked, syncs
 from tests.gitops.repository import Spec, labelled, service, service_file
 
 EXAMPLES = [
@@ -53,7 +53,7 @@ def test_a_hand_edit_is_undone(argo: Argo, staging: World) -> None:
 
 
 def test_what_the_operator_writes_is_not_out_of_sync(argo: Argo, staging: World) -> None:
-    syncs = len(argo.applications()["ocr-staging-invoices"]["status"]["history"])
+    before = syncs(argo.applications()["ocr-staging-invoices"])
     (pod,) = staging.pods("gateway")
     staging.kubectl.run("delete", "pod", pod)
     staging.kubectl.run("scale", f"deployment/{NAME}-gateway", "--replicas=2")
@@ -62,7 +62,7 @@ def test_what_the_operator_writes_is_not_out_of_sync(argo: Argo, staging: World)
     argo.settle("hard")
     application = argo.applications()["ocr-staging-invoices"]
     assert [resource["kind"] for resource in application["status"]["resources"]] == ["OCRService"]
-    assert len(application["status"]["history"]) == syncs
+    assert syncs(application) == before
     tracked = [o for o in staging.objects() if "argocd.argoproj.io" in str(o["metadata"].get("annotations"))]
     assert tracked == []
 
@@ -111,17 +111,13 @@ def test_a_canary_under_an_autoscaler_is_in_sync_at_every_moment(
         )
         argo.refresh()
 
-    def synced() -> int:
-        """How often it was; the history itself has the last ten only."""
-        return int(argo.applications()[name]["status"]["history"][-1]["id"])
-
     def weight() -> object:
         return staging.status().get("revisions", {}).get("candidate", {}).get("weight")
 
     release()
     argo.settle()
     staging.settle()
-    syncs = synced()
+    before = syncs(argo.applications()[name])
     release(NOTE="second")
     eventually(lambda: weight() == 50, "the candidate has half of the requests", PATIENCE)
     argo.refresh("hard")
@@ -130,7 +126,7 @@ def test_a_canary_under_an_autoscaler_is_in_sync_at_every_moment(
     with staging.traffic(at_least=60):
         staging.settle(PATIENCE)
     argo.settle("hard")
-    assert synced() == syncs + 1
+    assert syncs(argo.applications()[name]) == before + 1
 
 
 @pytest.mark.long
