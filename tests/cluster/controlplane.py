@@ -123,6 +123,11 @@ class ControlPlane:
         """A kubeconfig of an existing service account."""
         return service_account(Kubectl(self.kubeconfig, namespace), name)
 
+    @property
+    def children(self) -> tuple[Child, ...]:
+        """The programs as they run now."""
+        return tuple(self._children)
+
     def audit_events(self) -> Iterator[dict[str, Any]]:
         """What the apiserver was asked so far: its audit events (audit.k8s.io/v1), oldest first."""
         return commands.audit_events(self.folder)

@@ -10,7 +10,7 @@ import yaml
 
 from tests.cluster import tools
 from tests.cluster.controlplane import END_SECONDS, START_SECONDS, ControlPlane
-from tests.cluster.processes import start, wait_for
+from tests.cluster.processes import Child, start, wait_for
 
 PODS_PER_NODE = 250
 # From bound to Ready, in milliseconds: at least, and at most.
@@ -48,8 +48,8 @@ containerStatuses:
 
 
 @contextmanager
-def fake_nodes(control_plane: ControlPlane, count: int) -> Iterator[None]:
-    """So many Ready nodes; their pods are Ready within a second, and gone at once when deleted."""
+def fake_nodes(control_plane: ControlPlane, count: int) -> Iterator[Child]:
+    """KWOK with so many Ready nodes; their pods are Ready within a second, and gone at once when deleted."""
     folder, kubectl = control_plane.folder, control_plane.kubectl
     stages = folder / "stages.yaml"
     stages.write_text("---\n".join(json.dumps(stage) + "\n" for stage in _stages()))
@@ -63,7 +63,7 @@ def fake_nodes(control_plane: ControlPlane, count: int) -> Iterator[None]:
     try:
         kubectl.apply(yaml.safe_dump_all(map(_node, range(count))))
         wait_for("the nodes are ready", ready, START_SECONDS, [child])
-        yield
+        yield child
     finally:
         child.stop(END_SECONDS)
 

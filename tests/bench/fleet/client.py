@@ -117,6 +117,11 @@ class Client:
         items = (await self.send("GET", path, Accept=METADATA))["items"] or ()
         return [Ref(kind, each["metadata"]["namespace"], each["metadata"]["name"]) for each in items]
 
+    async def count(self, kind: Kind) -> int:
+        """How many objects of a kind there are, whosever they are, without reading them."""
+        listing = await self.send("GET", f"{paths.collection(kind, None)}?limit=1", Accept=METADATA)
+        return len(listing["items"] or ()) + int(listing["metadata"].get("remainingItemCount", 0))
+
     async def until(self, check: Callable[[dict[str, Seen]], bool]) -> None:
         """Return once the services are so, at the moment when it is told. Raises TimeoutError."""
         async with asyncio.timeout(LIMIT_SECONDS):

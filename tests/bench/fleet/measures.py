@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -33,7 +33,8 @@ KINDS: Final = tuple(kind for kind in CHILD_KINDS if kind not in OPTIONAL_KINDS)
 class Wave:
     """Something done to all services at once, and what it took until all were Ready and at rest.
 
-    Times in seconds; calls are the operator's, for all services together.
+    Times in seconds; calls are the operator's, and CPU seconds those of each program, for all services
+    together.
     """
 
     seconds: float
@@ -41,7 +42,7 @@ class Wave:
     p50: float
     p99: float
     lag_p99: float
-    cpu_seconds: float
+    cpu_seconds: dict[str, float]
     reads: int
     writes: int
     calls: dict[str, int]
@@ -85,6 +86,7 @@ class Figures:
 
 
 Found = TypeVar("Found", Wave, Rest, float)
+OPERATOR: Final = "operator"
 
 
 class Fleet:
@@ -96,7 +98,9 @@ class Fleet:
         self._client = client
         self._keys = [Key(f"team-{n // PER_NAMESPACE}", f"service-{n}") for n in range(count)]
         self._audit: Audit = world.audit
-        self._children: dict[Kind, int] = {}
+        # Objects of each kind: before the first service, and with all services.
+        self._none: dict[Kind, int] = {}
+        self._all: dict[Kind, int] = {}
         self.operator: Running = world.operator().ready()
 
     async def measure(self, rest_seconds: float) -> Figures:
@@ -133,12 +137,13 @@ class Fleet:
     async def create(self) -> Wave:
         """All services at once."""
         await self._client.create_namespaces({key.namespace: None for key in self._keys})
+        self._none = await self._count()
         wave = await self._wave(self._client.create(self._keys), self._settled(generation=1))
-        self._children = await self._count()
+        self._all = await self._count()
         return wave
 
     async def _count(self) -> dict[Kind, int]:
-        return {kind: len(await self._client.owned(kind)) for kind in KINDS}
+        return {kind: await self._client.count(kind) for kind in KINDS}
 
     def _has(self, children: dict[Kind, int]) -> Callable[[], Awaitable[bool]]:
         async def check() -> bool:
@@ -154,20 +159,20 @@ class Fleet:
     async def repair(self) -> Wave:
         """Every third child is deleted, whatever its kind; until all are there again."""
         children = [ref for kind in KINDS for ref in await self._client.owned(kind)]
-        return await self._wave(self._client.delete(children[::3]), eventually(self._has(self._children)))
+        return await self._wave(self._client.delete(children[::3]), eventually(self._has(self._all)))
 
     async def delete(self) -> float:
         """All services at once; seconds until no child is left."""
         started = time.monotonic()
         await self._client.delete(Ref(OCR_SERVICE, *key) for key in self._keys)
-        await eventually(self._has(dict.fromkeys(KINDS, 0)))
+        await eventually(self._has(self._none))
         return time.monotonic() - started
 
     async def restart(self) -> Wave:
         """The operator is ended and started; from its start until it has looked at every service."""
         self.operator.stop()
         self._audit.calls()
-        started = time.monotonic()
+        cpu, started = {**self._world.cpu_seconds(), OPERATOR: 0.0}, time.monotonic()
         self.operator = self._world.operator().ready()
 
         async def swept() -> bool:
@@ -176,7 +181,7 @@ class Fleet:
         await eventually(swept)
         seconds = time.monotonic() - started
         await self.idle()
-        return self._told(seconds, Telemetry({}), 0.0)
+        return self._told(seconds, Telemetry({}), cpu)
 
     async def rest(self, seconds: float) -> Rest:
         """Nobody does anything; Prometheus scrapes."""
@@ -209,7 +214,7 @@ class Fleet:
 
     async def _wave(self, begin: Awaitable[None], end: Awaitable[None]) -> Wave:
         self._audit.calls()
-        before, cpu = Telemetry.of(self.operator), usage(self.operator).cpu_seconds
+        before, cpu = Telemetry.of(self.operator), self._cpu_seconds()
         started = time.monotonic()
         await begin
         await end
@@ -217,7 +222,7 @@ class Fleet:
         await self.idle()
         return self._told(seconds, before, cpu)
 
-    def _told(self, seconds: float, before: Telemetry, cpu: float) -> Wave:
+    def _told(self, seconds: float, before: Telemetry, cpu: Mapping[str, float]) -> Wave:
         change, calls = Telemetry.of(self.operator) - before, self._audit.calls()
         return Wave(
             seconds=seconds,
@@ -225,11 +230,14 @@ class Fleet:
             p50=change.quantile("reconcile_duration_seconds", 0.5),
             p99=change.quantile("reconcile_duration_seconds", 0.99),
             lag_p99=change.quantile("event_loop_lag_seconds", 0.99),
-            cpu_seconds=usage(self.operator).cpu_seconds - cpu,
+            cpu_seconds={name: used - cpu[name] for name, used in self._cpu_seconds().items()},
             reads=calls.reads,
             writes=calls.writes,
             calls={f"{call.verb} {call.resource}": count for call, count in calls.counts.most_common()},
         )
+
+    def _cpu_seconds(self) -> dict[str, float]:
+        return {OPERATOR: usage(self.operator).cpu_seconds, **self._world.cpu_seconds()}
 
     async def _settled(self, *, generation: int) -> None:
         def check(services: dict[str, Seen]) -> bool:

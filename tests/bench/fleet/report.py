@@ -2,12 +2,20 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.bench.fleet.audit import WRITES
-from tests.bench.fleet.measures import IDLE_SECONDS, PER_NAMESPACE, SCRAPE_SECONDS, Failover, Figures, Wave
+from tests.bench.fleet.measures import (
+    IDLE_SECONDS,
+    OPERATOR,
+    PER_NAMESPACE,
+    SCRAPE_SECONDS,
+    Failover,
+    Figures,
+    Wave,
+)
 from tests.bench.fleet.world import RATE
 from tests.bench.machine import Run
 from tests.bench.plot import growth
@@ -65,7 +73,7 @@ ROWS: tuple[Row, ...] = (
     Row("create: reconciles a service", _each(lambda f: f.create, lambda w: w.reconciles), ".1f"),
     Row(
         "create: CPU of the operator a service, ms",
-        _each(lambda f: f.create, lambda w: 1000 * w.cpu_seconds),
+        _each(lambda f: f.create, lambda w: 1000 * w.cpu_seconds[OPERATOR]),
         ".0f",
     ),
     Row("create: reconcile p50, s", lambda f: f.create.p50, ".3f"),
@@ -82,7 +90,7 @@ ROWS: tuple[Row, ...] = (
     Row("restart: all looked at after, s", lambda f: f.restart.seconds, ".1f", 60),
     Row("restart: writes", lambda f: f.restart.writes, ".0f", 0),
     Row("restart: reads a service", _each(lambda f: f.restart, lambda w: w.reads), ".1f"),
-    Row("restart: CPU of the operator, s", lambda f: f.restart.cpu_seconds, ".1f"),
+    Row("restart: CPU of the operator, s", lambda f: f.restart.cpu_seconds[OPERATOR], ".1f"),
     Row("edit: all Ready after, s", lambda f: f.edit.seconds, ".1f"),
     Row("edit: writes a service", _each(lambda f: f.edit, lambda w: w.writes), ".1f"),
     Row("edit: reconcile p99, s", lambda f: f.edit.p99, ".3f", 1),
@@ -98,7 +106,8 @@ def markdown(
     run: Run, fleets: Sequence[Figures], failovers: Sequence[Failover], left_out: Sequence[str]
 ) -> str:
     """The whole page."""
-    parts = [_HEAD.format(**asdict(run)), _table(fleets), _failovers(failovers), _calls(fleets[-1])]
+    parts = [_HEAD.format(**asdict(run)), _table(fleets), _failovers(failovers)]
+    parts += [_cpu(fleets[-1]), _calls(fleets[-1])]
     return "".join([*parts, _not_reached(fleets, failovers, left_out), _METHOD])
 
 
@@ -126,18 +135,30 @@ def _seconds(failovers: Sequence[Failover], *, killed: bool) -> list[float]:
     return [each.seconds for each in failovers if each.killed == killed]
 
 
+def _cpu(figures: Figures) -> str:
+    used = [{name: 1000 * seconds for name, seconds in wave.cpu_seconds.items()} for wave in _waves(figures)]
+    return _by_wave("CPU a service by program, ms", figures, used, sorted(used[0]), ".0f")
+
+
 def _calls(figures: Figures) -> str:
-    lines = [
-        f"## Calls a service, {figures.services:,} services",
-        "",
-        "| | create | restart | edit | repair |",
-    ]
+    calls = [wave.calls for wave in _waves(figures)]
+    names = sorted(set().union(*calls), key=lambda name: (name.split()[0] not in WRITES, name))
+    return _by_wave("Calls a service", figures, calls, names, ".2f")
+
+
+def _waves(figures: Figures) -> tuple[Wave, ...]:
+    return figures.create, figures.restart, figures.edit, figures.repair
+
+
+def _by_wave(
+    title: str, figures: Figures, waves: Sequence[Mapping[str, float]], names: Sequence[str], form: str
+) -> str:
+    """A table of what each wave took a service."""
+    lines = [f"## {title}, {figures.services:,} services", "", "| | create | restart | edit | repair |"]
     lines.append("|---|---:|---:|---:|---:|")
-    waves = (figures.create, figures.restart, figures.edit, figures.repair)
-    names = dict.fromkeys(name for wave in waves for name in wave.calls)
-    for name in sorted(names, key=lambda name: (name.split()[0] not in WRITES, name)):
-        values = " | ".join(f"{wave.calls.get(name, 0) / figures.services:.2f}" for wave in waves)
-        lines.append(f"| {name} | {values} |")
+    for name in names:
+        values = (format(wave.get(name, 0) / figures.services, form) for wave in waves)
+        lines.append(f"| {name} | {' | '.join(values)} |")
     return "\n".join(lines) + "\n\n"
 
 

@@ -1,5 +1,6 @@
 """A real control plane, nodes that are played, and operators as the chart runs them."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from tests.cluster.commands import AUDIT_LOG
 from tests.cluster.controlplane import ControlPlane, free_ports
 from tests.cluster.fakenodes import PODS_PER_NODE, fake_nodes
 from tests.cluster.kubectl import Kubectl
-from tests.cluster.processes import start
+from tests.cluster.processes import Child, start
 from tests.support.process import OPERANDS, ROOT, Running
 from tests.unit.chart_kit import of_kind, rendered
 
@@ -34,6 +35,13 @@ class World:
     control_plane: ControlPlane
     python: Path
     arguments: tuple[str, ...]
+    kwok: Child
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """What each program of the cluster has used so far, and we."""
+        children = (*self.control_plane.children, self.kwok)
+        used = {child.name: Program(child.process.pid, 0).cpu_seconds for child in children}
+        return {**used, "client": time.process_time()}
 
     @property
     def audit(self) -> Audit:
@@ -77,8 +85,8 @@ def world(pods: int) -> Iterator[World]:
             if manifest["kind"] in INSTALLED and "helm.sh/hook" not in _annotations(manifest):
                 kubectl.apply(manifest, "--server-side")
         kubectl.established("crd/ocrservices.kubeocr.dev", "crd/ocrprofiles.kubeocr.dev")
-        with fake_nodes(control_plane, 1 + pods // PODS_PER_NODE):
-            yield World(control_plane, python, _arguments(manifests))
+        with fake_nodes(control_plane, 1 + pods // PODS_PER_NODE) as kwok:
+            yield World(control_plane, python, _arguments(manifests), kwok)
 
 
 def _annotations(manifest: dict[str, Any]) -> dict[str, str]:
