@@ -121,11 +121,11 @@ def _of_service(scene: Scene, service: Mapping[str, Any], wish: Wish) -> Iterato
         yield f"fields of {name} were written by {sorted(strangers)}"
     if status.get("observedGeneration") != metadata["generation"]:
         yield f"the status of {name} is about generation {status.get('observedGeneration')}"
-    said = {each["type"]: each["status"] for each in status.get("conditions", ())}
+    said = {each["type"]: each for each in status.get("conditions", ())}
     expected = {**SETTLED, "Ready": "False" if wish.spec.get("suspend") else "True"}
     for kind, value in expected.items():
-        if said.get(kind) != value:
-            yield f"{name} has {kind}={said.get(kind)}"
+        if said.get(kind, {}).get("status") != value:
+            yield f"{name} has {kind} {said.get(kind)}, revisions {status.get('revisions')}"
     for component in ("gateway", "model-server"):
         deployment = scene.api.get(DEPLOYMENT, f"{name}-{component}")
         pods = deployment and deployment["spec"].get("replicas")

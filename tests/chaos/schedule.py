@@ -171,7 +171,7 @@ class _Users:
         edits: list[dict[str, Any]] = [
             {"gateway": {"replicas": self._dice.randint(2, 4)}},
             {"expose": {"service": {"port": self._dice.choice((80, 8080))}}},
-            {"gateway": {"drainSeconds": self._dice.randint(10, 99)}},
+            {"gateway": {"podAnnotations": {"example.com/note": str(self._dice.randint(10, 99))}}},
             {"networkPolicy": {"mode": self._dice.choice(("Isolated", "Disabled"))}},
             {"suspend": self._dice.random() < 0.5},
         ]

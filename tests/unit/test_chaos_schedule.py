@@ -1,9 +1,13 @@
 """What a seed of `make chaos` is."""
 
 from collections import Counter
+from typing import Any
 
+from ocr_operator.desired.revision import revision
 from tests.chaos import faults
+from tests.chaos.scene import merged
 from tests.chaos.schedule import CREWS, FAULTS, draw, kept_seeds
+from tests.unit.samples import plan
 
 SEEDS = range(1, 201)
 
@@ -31,6 +35,20 @@ def test_users_only_touch_services_that_there_are() -> None:
                 living.add(service)
             elif step.what == "delete":
                 living.remove(service)
+
+
+def test_no_edit_gives_a_canary_a_revision_to_try_for_no_gateway_measures_there() -> None:
+    for seed in SEEDS:
+        specs: dict[str, dict[str, Any]] = {}
+        for step in draw(seed).steps:
+            if step.what == "create":
+                specs[step.details["service"]] = step.details["spec"]
+            elif step.what == "edit":
+                service, edit = step.details["service"], step.details["spec"]
+                before, after = specs[service], merged(specs[service], edit)
+                specs[service] = after
+                if after.get("rollout", {}).get("strategy") == "Canary":
+                    assert revision(plan(after)) == revision(plan(before)), (seed, edit)
 
 
 def test_the_seeds_that_are_kept_are_told_apart() -> None:
