@@ -14,7 +14,7 @@ from tests.chaos.schedule import draw
 from tests.cluster import tools
 from tests.support.process import ROOT
 
-LANES: Final = 2
+LANES: Final = 3
 
 
 def main() -> int:
