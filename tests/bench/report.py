@@ -13,6 +13,10 @@ _HEAD = """# Benchmarks
 
 Written by `{command}`; do not edit by hand. Engines read the same image files on the same cores in one run.
 
+Other pages measure the [gateway](benchmarks-gateway.md), the [operator](benchmarks-operator.md) and what it
+stands ([chaos](benchmarks-chaos.md)), [mixed traffic](benchmarks-soak.md) on a node, and [many model
+servers](scaling.md).
+
 ![Pages a second against word-F1](benchmarks.svg)
 
 """
