@@ -20,8 +20,10 @@ from tests.e2e.world import INVOICE, NAME, SENDERS, World, eventually
 from tests.e2e.world import SPEC as SMALL
 
 GATEWAY = SMALL["gateway"]
+# Between pages that are no load: reading one takes up to a quarter of a second of a busy core, and more
+# than the target's share of the asked CPU would call for more pods again.
+PAUSE_SECONDS = 6
 # Quick, so that a test can wait for it.
-PAUSE_SECONDS = 2
 RATE = {"pods": 2, "periodSeconds": 15}
 SPEC: dict[str, Any] = {
     "resources": {"requests": {"cpu": "200m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
