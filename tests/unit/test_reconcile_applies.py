@@ -199,6 +199,27 @@ async def test_a_strangers_object_is_left_alone_and_the_others_are_made(
     assert "belongs to someone else" in stalled["message"]
 
 
+async def test_what_a_deleted_service_of_this_name_has_left_is_waited_for_and_named(
+    store: Recording, reconcile: Reconciler
+) -> None:
+    owner = {
+        "apiVersion": OCR_SERVICE.api_version,
+        "kind": OCR_SERVICE.kind,
+        "name": KEY.name,
+        "uid": "former",
+        "controller": True,
+    }
+    head = {"apiVersion": SERVICE.api_version, "kind": SERVICE.kind}
+    metadata = {"name": "invoices-gateway", "namespace": "default", "ownerReferences": [owner]}
+    theirs = store.put({**head, "metadata": metadata, "spec": {"ports": []}}, manager="somebody")
+    await reconcile(KEY)
+    assert store.read(Ref(SERVICE, "default", "invoices-gateway")) == theirs
+    body = store.read(Ref(OCR_SERVICE, *KEY))
+    assert body is not None
+    (stalled,) = (each for each in body["status"]["conditions"] if each["type"] == "Stalled")
+    assert "deleted OCRService of this name" in stalled["message"]
+
+
 async def test_a_claim_that_is_not_there_keeps_what_runs_until_it_is(
     store: Recording, reconcile: Reconciler
 ) -> None:

@@ -309,9 +309,7 @@ class Reconciler:
         async def find(identity: Ref) -> Manifest | None:
             found = await self.cluster.get(identity)
             if found is not None and not controlled_by(found, service.metadata.uid):
-                raise RejectedError(
-                    "it exists and belongs to someone else; rename the OCRService or remove it"
-                )
+                raise RejectedError(_owned_by_another(found, service))
             return found
 
         answers = await asyncio.gather(*map(find, names), return_exceptions=True)
@@ -343,6 +341,13 @@ def _given(found: Manifest | BaseException | None) -> Manifest | None:
 def _to(live: Manifest, manifest: Manifest) -> Manifest:
     """The manifest for this very object: one that went meanwhile would be made anew, with a single pod."""
     return {**manifest, "metadata": {**manifest["metadata"], "uid": live["metadata"]["uid"]}}
+
+
+def _owned_by_another(found: Manifest, service: OCRService) -> str:
+    name, owners = service.metadata.name, found["metadata"].get("ownerReferences") or ()
+    if any((owner["kind"], owner["name"]) == (OCR_SERVICE.kind, name) for owner in owners):
+        return "it is of a deleted OCRService of this name, and Kubernetes is about to delete it, too"
+    return "it exists and belongs to someone else; rename the OCRService or remove it"
 
 
 def _trouble(identity: Ref, error: RejectedError | ForbiddenError) -> Refusal:
