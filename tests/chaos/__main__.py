@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -35,6 +36,7 @@ def main() -> int:
     tools.kubernetes()
     kept = _kept(options.keep)
     seeds = [seed for seed in seeds if seed not in kept or kept[seed].problems]
+    earlier = len(kept.keys() - seeds)
     for result in results_of(seeds, min(options.lanes, len(seeds))):
         kept[result.seed] = result
         _show(result, alone=bool(options.seed))
@@ -43,7 +45,7 @@ def main() -> int:
                 file.write(json.dumps(result.dump()) + "\n")
     results = list(kept.values())
     if not options.seed:
-        write(options.out, results)
+        write(options.out, results, shlex.join(["python", "-m", "tests.chaos", *sys.argv[1:]]), earlier)
     failed = sorted(result.seed for result in results if result.problems)
     print(f"{len(results)} seeds, failed: {failed or 'none'}; again: make chaos SEED=n", flush=True)
     return 1 if failed else 0

@@ -39,16 +39,16 @@ _METHOD: Final = f"""## How it is played
 """
 
 
-def write(folder: Path, results: Sequence[Result]) -> None:
-    """Write the page into the folder, and print it."""
-    page = markdown(results)
+def write(folder: Path, results: Sequence[Result], command: str, earlier: int) -> None:
+    """Write the page into the folder, and print it; `earlier` results are of runs before."""
+    page = markdown(results, command, earlier)
     (folder / NAME).write_text(page)
     print(page, flush=True)
 
 
-def markdown(results: Sequence[Result]) -> str:
+def markdown(results: Sequence[Result], command: str, earlier: int) -> str:
     """The whole page."""
-    run = describe("make chaos", cores=2, seed=0, pages=0, sets=())
+    run = describe(command, cores=2, seed=0, pages=0, sets=())
     failed = [str(result.seed) for result in sorted(results, key=_seed) if result.problems]
     count = {
         "faults": sum(len(each.faults) for each in results),
@@ -57,11 +57,13 @@ def markdown(results: Sequence[Result]) -> str:
         "restarts": sum(each.restarts for each in results),
         "took": sum(each.took for each in results),
     }
+    kept = f"{earlier} of them were played by earlier runs, of earlier commits.\n" if earlier else ""
     verdict = (
         f"{len(results)} seeds; of {count['drawn']} faults {count['faults']} struck; "
         f"{count['writes']:,} writes of operators, "
         f"{count['restarts']} operators started again; {count['took'] / len(results):.0f} s a seed.\n"
-        f"Failed: {', '.join(failed) or 'none'}.\n\n"
+        f"Failed: {', '.join(failed) or 'none'}.\n"
+        f"{kept}\n"
     )
     return "".join([_HEAD.format(**asdict(run)), verdict, _times(results), _faults(results), _METHOD])
 
