@@ -20,8 +20,7 @@ from tests.e2e.world import INVOICE, NAME, SENDERS, World, eventually
 from tests.e2e.world import SPEC as SMALL
 
 GATEWAY = SMALL["gateway"]
-# Between pages that are no load: reading one takes up to a quarter of a second of a busy core, and more
-# than the target's share of the asked CPU would call for more pods again.
+# Between pages that are no load: one in two seconds was enough to call for more pods on a busy machine.
 PAUSE_SECONDS = 6
 # Quick, so that a test can wait for it.
 RATE = {"pods": 2, "periodSeconds": 15}
