@@ -141,7 +141,7 @@ class World:
         return list(found["items"])
 
     def pods(self, component: str | None = None) -> dict[str, int]:
-        """Restarts by the name of each pod that is not about to end."""
+        """Restarts by the name of each pod that has not ended and is not about to."""
 
         def restarts(pod: dict[str, Any]) -> int:
             return sum(status["restartCount"] for status in pod["status"].get("containerStatuses", ()))
@@ -150,6 +150,7 @@ class World:
             pod["metadata"]["name"]: restarts(pod)
             for pod in self.objects("pods")
             if "deletionTimestamp" not in pod["metadata"]
+            and pod["status"]["phase"] in ("Pending", "Running")
             and component in (None, pod["metadata"]["labels"]["app.kubernetes.io/component"])
         }
 
