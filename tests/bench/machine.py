@@ -32,7 +32,7 @@ def describe(command: str, *, cores: int, seed: int, pages: int, sets: tuple[str
     return Run(
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
         command=command,
-        commit=_commit(),
+        commit=commit(),
         processor=_processor(),
         cores=cores,
         memory_gib=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / (1 << 30),
@@ -50,7 +50,8 @@ def _processor() -> str:
     return f"{names[0] if names else platform.machine()} ({', '.join(extras) or 'no AVX2'})"
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The commit of this checkout, and whether it is changed."""
     command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"

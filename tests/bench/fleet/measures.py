@@ -16,6 +16,7 @@ from tests.bench.fleet.audit import Audit
 from tests.bench.fleet.client import LIMIT_SECONDS, Client, Seen, eventually
 from tests.bench.fleet.telemetry import Telemetry
 from tests.bench.fleet.world import World, usage, world
+from tests.bench.machine import commit
 from tests.cluster.gobuild import say
 from tests.cluster.processes import wait_for
 from tests.support.process import Running
@@ -71,9 +72,10 @@ class Failover:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Everything about a number of services."""
+    """Everything about a number of services, by a commit."""
 
     services: int
+    commit: str
     idle_rss_mib: float
     peak_rss_mib: float
     create: Wave
@@ -116,6 +118,7 @@ class Fleet:
         later_peak, later_restarts = self._ending()
         return Figures(
             services=len(self._keys),
+            commit=commit(),
             idle_rss_mib=idle,
             peak_rss_mib=max(peak, later_peak),
             create=create,

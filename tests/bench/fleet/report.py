@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from tests.bench.fleet.audit import WRITES
 from tests.bench.fleet.measures import (
     IDLE_SECONDS,
@@ -102,13 +104,11 @@ ROWS: tuple[Row, ...] = (
 FAILOVER_GOALS = {True: ("kill -9", 20.0), False: ("SIGTERM", 2.0)}
 
 
-def markdown(
-    run: Run, fleets: Sequence[Figures], failovers: Sequence[Failover], left_out: Sequence[str]
-) -> str:
+def markdown(run: Run, fleets: Sequence[Figures], failovers: Sequence[Failover]) -> str:
     """The whole page."""
     parts = [_HEAD.format(**asdict(run)), _table(fleets), _failovers(failovers)]
     parts += [_cpu(fleets[-1]), _calls(fleets[-1])]
-    return "".join([*parts, _not_reached(fleets, failovers, left_out), _METHOD])
+    return "".join([*parts, _not_reached(fleets, failovers), _METHOD])
 
 
 def _table(fleets: Sequence[Figures]) -> str:
@@ -118,6 +118,7 @@ def _table(fleets: Sequence[Figures]) -> str:
         goal = "" if row.most is None else f"at most {row.most:g}"
         values = " | ".join(format(row.value(each), row.form) for each in fleets)
         lines.append(f"| {row.name} | {values} | {goal} |")
+    lines.append(f"| by commit | {' | '.join(each.commit for each in fleets)} | |")
     return "\n".join(lines) + "\n\n"
 
 
@@ -162,7 +163,7 @@ def _by_wave(
     return "\n".join(lines) + "\n\n"
 
 
-def _not_reached(fleets: Sequence[Figures], failovers: Sequence[Failover], left_out: Sequence[str]) -> str:
+def _not_reached(fleets: Sequence[Figures], failovers: Sequence[Failover]) -> str:
     lines = [
         f"- {row.name}: {row.value(each):{row.form}} at {each.services:,} services, not {row.most:g}."
         for each in fleets
@@ -173,7 +174,6 @@ def _not_reached(fleets: Sequence[Figures], failovers: Sequence[Failover], left_
         seconds = _seconds(failovers, killed=killed)
         if seconds and max(seconds) > most:
             lines.append(f"- Failover after {name}: {max(seconds):.1f} s, not {most:g}.")
-    lines += [f"- {each}" for each in left_out]
     return "## What is not reached\n\n" + ("\n".join(lines) or "- Nothing of the above.") + "\n\n"
 
 
@@ -202,12 +202,10 @@ def _lines(
     return {name: [(each.services, value(each)) for each in fleets] for name, value in values.items()}
 
 
-def write(
-    folder: Path, run: Run, fleets: Sequence[Figures], failovers: Sequence[Failover], left_out: Sequence[str]
-) -> None:
+def write(folder: Path, run: Run, fleets: Sequence[Figures], failovers: Sequence[Failover]) -> None:
     """The page, the figures and the plots into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{NAME}.md").write_text(markdown(run, fleets, failovers, left_out))
+    (folder / f"{NAME}.md").write_text(markdown(run, fleets, failovers))
     for name, svg in plots(fleets).items():
         (folder / f"{NAME}-{name}.svg").write_text(svg)
     content = {
@@ -216,6 +214,20 @@ def write(
         "failovers": [asdict(each) for each in failovers],
     }
     (folder / f"{NAME}.json").write_text(json.dumps(content, indent=1) + "\n")
+
+
+def read(folder: Path) -> list[Figures]:
+    """The figures that `write` put there, or none."""
+    file = folder / f"{NAME}.json"
+    if not file.exists():
+        return []
+    content = json.loads(file.read_text(), object_hook=_measured)
+    return TypeAdapter(list[Figures]).validate_python(content["fleets"])
+
+
+def _measured(value: dict[str, object]) -> dict[str, object]:
+    """The inverse of `_plain`."""
+    return {name: math.nan if each is None else each for name, each in value.items()}
 
 
 def _plain(value: object) -> object:
