@@ -33,7 +33,7 @@ def describe(command: str, *, cores: int, seed: int, pages: int, sets: tuple[str
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
         command=command,
         commit=commit(),
-        processor=_processor(),
+        processor=processor(),
         cores=cores,
         memory_gib=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / (1 << 30),
         versions={"Python": platform.python_version(), **{name: version(name) for name in names}},
@@ -43,7 +43,8 @@ def describe(command: str, *, cores: int, seed: int, pages: int, sets: tuple[str
     )
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Its name, and what makes inference fast."""
     text = Path("/proc/cpuinfo").read_text()
     names = re.findall(r"model name\s*: (.*)", text)
     extras = [flag for flag in ("avx2", "avx512f", "avx512_vnni", "amx_int8") if f" {flag} " in text]

@@ -7,10 +7,11 @@ from typing import Any
 
 from tests.bench.fleet import report
 from tests.bench.fleet.audit import Audit
-from tests.bench.fleet.measures import OPERATOR, Failover, Figures, Rest, Wave
+from tests.bench.fleet.measures import Failover
 from tests.bench.fleet.telemetry import Telemetry
 from tests.bench.machine import describe
 from tests.bench.plot import growth
+from tests.unit.fleet_kit import fleet
 
 USER = "system:serviceaccount:ocr-system:ocr-operator"
 
@@ -75,22 +76,15 @@ def test_a_plot_names_its_lines_and_the_numbers_along() -> None:
     assert svg.count("<polyline") == 2
 
 
-def figures(services: int, commit: str) -> Figures:
-    """Of a fleet whose restart took no time that could be measured."""
-    wave = Wave(20.0, 200.0, 0.2, 0.9, 0.01, {OPERATOR: 4.0}, 2400, 1300, {"create services": 200})
-    none = Wave(2.0, 0.0, math.nan, math.nan, math.nan, {OPERATOR: 0.1}, 0, 0, {})
-    rest = Rest(60.0, 0.2, 0, 0, 0.01, 80.0, 90.0)
-    return Figures(services, commit, 70.0, 110.0, wave, rest, none, wave, wave, 3.0, 0.0)
-
-
 def test_figures_of_another_run_stand_beside_new_ones_with_their_commit(tmp_path: Path) -> None:
     assert report.read(tmp_path) == []
     run = describe("bench", cores=2, seed=0, pages=0, sets=())
-    report.write(tmp_path, run, [figures(100, "abc")], [Failover(killed=True, seconds=15.0)])
+    report.write(tmp_path, run, [fleet(100, commit="abc")], [Failover(killed=True, seconds=15.0)])
     (earlier,) = report.read(tmp_path)
-    report.write(tmp_path, run, [earlier, figures(3000, "def")], [])
+    report.write(tmp_path, run, [earlier, fleet(3000, commit="def", processor="slow")], [])
     page = (tmp_path / "benchmarks-operator.md").read_text()
     assert "| | 100 services | 3,000 services | goal at 1,000 |" in page
     assert "| create: all Ready after, s | 20.0 | 20.0 | at most 250 |" in page
-    assert "| by commit | abc | def | |" in page
+    assert "| commit | abc | def | |" in page
+    assert "| processor | fast | slow | |" in page
     assert math.isnan(report.read(tmp_path)[0].restart.p99)

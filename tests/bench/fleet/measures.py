@@ -16,7 +16,7 @@ from tests.bench.fleet.audit import Audit
 from tests.bench.fleet.client import LIMIT_SECONDS, Client, Seen, eventually
 from tests.bench.fleet.telemetry import Telemetry
 from tests.bench.fleet.world import World, usage, world
-from tests.bench.machine import commit
+from tests.bench.machine import commit, processor
 from tests.cluster.gobuild import say
 from tests.cluster.processes import wait_for
 from tests.support.process import Running
@@ -72,10 +72,11 @@ class Failover:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Everything about a number of services, by a commit."""
+    """Everything about a number of services, with the commit and on what processor."""
 
     services: int
     commit: str
+    processor: str
     idle_rss_mib: float
     peak_rss_mib: float
     create: Wave
@@ -119,6 +120,7 @@ class Fleet:
         return Figures(
             services=len(self._keys),
             commit=commit(),
+            processor=processor(),
             idle_rss_mib=idle,
             peak_rss_mib=max(peak, later_peak),
             create=create,

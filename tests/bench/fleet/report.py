@@ -118,7 +118,8 @@ def _table(fleets: Sequence[Figures]) -> str:
         goal = "" if row.most is None else f"at most {row.most:g}"
         values = " | ".join(format(row.value(each), row.form) for each in fleets)
         lines.append(f"| {row.name} | {values} | {goal} |")
-    lines.append(f"| by commit | {' | '.join(each.commit for each in fleets)} | |")
+    lines.append(f"| commit | {' | '.join(each.commit for each in fleets)} | |")
+    lines.append(f"| processor | {' | '.join(each.processor for each in fleets)} | |")
     return "\n".join(lines) + "\n\n"
 
 

@@ -6,8 +6,9 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.bench.fleet.report import read
 from tests.bench.machine import describe
-from tests.bench.scaling import plans, report
+from tests.bench.scaling import jobs, plans, report
 from tests.bench.scaling.measured import measure
 from tests.bench.scaling.scenario import Scenario, Story, play, verdict
 
@@ -26,15 +27,21 @@ def main() -> None:
     add("--out", type=Path, default=_DOCS, metavar="DIR", help="(%(default)s)")
     options = parser.parse_args()
     logging.disable(logging.WARNING)  # thousands of refusals are what is simulated
+    kept = asyncio.run(jobs.measure(options.model, options.threads, options.seconds))
     end = asyncio.run(measure(options.model, options.threads, options.seconds))
-    text = report.page(
-        describe("make bench-scaling", cores=options.threads, seed=_SEED, pages=len(end.pages), sets=()),
-        end,
-        _play(plans.small(end, options.seconds)),
-        _play(plans.sizes(end)),
-        _play(plans.bursts(end, options.burst)),
-        report.capacity(_DOCS / "benchmarks.json"),
+    played = report.Played(
+        small=_play(plans.small(end, options.seconds)),
+        sizes=_play(plans.sizes(end)),
+        bursts=_play(plans.bursts(end, options.burst)),
     )
+    costs = report.Costs(
+        profiles=report.capacity(_DOCS / "benchmarks.json"),
+        fleets=read(_DOCS),
+        operator_mib=report.operator_mib(_DOCS.parent / "charts" / "ocr-operator" / "values.yaml"),
+        jobs=kept,
+    )
+    run = describe("make bench-scaling", cores=options.threads, seed=_SEED, pages=len(end.pages), sets=())
+    text = report.page(run, end, played, costs)
     (options.out / "scaling.md").write_text(text)
 
 

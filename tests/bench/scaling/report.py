@@ -1,11 +1,18 @@
 """docs/scaling.md; pure."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+import yaml
+
+from ocr_gateway.jobs.settings import MIB, JobSettings
+from tests.bench.fleet.measures import OPERATOR, Figures
 from tests.bench.machine import Run
 from tests.bench.overload import Load
+from tests.bench.scaling.jobs import JobCost
 from tests.bench.scaling.measured import SmallEnd
 from tests.bench.scaling.plans import BURST, BURST_SECONDS, PAGES_PER_GATEWAY, REQUEST_SECONDS
 from tests.bench.scaling.scenario import Story, Verdict, verdict
@@ -30,6 +37,39 @@ def capacity(engines: Path) -> list[tuple[str, float]]:
     ]
 
 
+def operator_mib(values: Path) -> float:
+    """The memory that the chart's values give to the operator."""
+    limit: str = yaml.safe_load(values.read_text())["resources"]["limits"]["memory"]
+    return float(limit.removesuffix("Mi"))
+
+
+def largest(fleets: Sequence[Figures]) -> tuple[Figures, Figures]:
+    """The two largest fleets, one after the other, that the same processor had."""
+    return next(
+        (few, many) for few, many in reversed(list(pairwise(fleets))) if few.processor == many.processor
+    )
+
+
+def services_within(few: Figures, many: Figures, mib: float) -> int:
+    """How many services the operator stands in so much memory, on the line through the two fleets."""
+    each = (many.peak_rss_mib - few.peak_rss_mib) / (many.services - few.services)
+    return int(few.services + (mib - few.peak_rss_mib) / each)
+
+
+def _operator(few: Figures, many: Figures) -> Iterator[tuple[str, str]]:
+    """What one service more costs, in the mean between two fleets."""
+
+    def more(what: Callable[[Figures], float]) -> float:
+        return (what(many) - what(few)) / (many.services - few.services)
+
+    yield "until all are Ready that are made at once, s", f"{more(lambda f: f.create.seconds):.2f}"
+    yield "CPU to make it, ms", f"{1000 * more(lambda f: f.create.cpu_seconds[OPERATOR]):.0f}"
+    yield "CPU for an edit, ms", f"{1000 * more(lambda f: f.edit.cpu_seconds[OPERATOR]):.0f}"
+    yield "CPU after a restart, ms", f"{1000 * more(lambda f: f.restart.cpu_seconds[OPERATOR]):.0f}"
+    yield "memory at rest, KiB", f"{1024 * more(lambda f: f.rest.rss_mib):.0f}"
+    yield "memory at most, KiB", f"{1024 * more(lambda f: f.peak_rss_mib):.0f}"
+
+
 def recovered(story: Story) -> float | None:
     """Seconds after the burst's begin from which on nearly all pages are read at their first call."""
     burst = story.phases[1]
@@ -42,30 +82,59 @@ def recovered(story: Story) -> float | None:
     return late if late < BURST_SECONDS else None
 
 
-def page(
-    run: Run,
-    end: SmallEnd,
-    small: Sequence[Story],
-    sizes: Sequence[Story],
-    bursts: Sequence[Story],
-    profiles: Sequence[tuple[str, float]],
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What was simulated: what was measured, too; more and more servers; ten times the load."""
+
+    small: Sequence[Story]
+    sizes: Sequence[Story]
+    bursts: Sequence[Story]
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What was measured of the other programs: profiles and their pages a second of one core, fleets of
+    services, the memory that the operator may take, jobs.
+    """
+
+    profiles: Sequence[tuple[str, float]]
+    fleets: Sequence[Figures]
+    operator_mib: float
+    jobs: JobCost
+
+
+def page(run: Run, end: SmallEnd, played: Played, costs: Costs) -> str:
     """The whole document."""
+    few, many = largest(costs.fleets)
+    jobs, settings = costs.jobs, JobSettings()
     return _TEMPLATE.read_text().format(
         run=run,
-        profiles=_rows(_profile(*each) for each in profiles),
+        profiles=_rows(_profile(*each) for each in costs.profiles),
         prices=" | ".join(f"at ${price:.2f}" for price in HOUR_PRICES),
         dashes="|".join("---:" for _ in HOUR_PRICES),
-        small=_rows(_pair(*each) for each in zip(end.loads, small, strict=True)),
-        sizes=_rows(_size(story) for story in sizes),
-        bursts=_rows(_burst(story) for story in bursts),
+        small=_rows(_pair(*each) for each in zip(end.loads, played.small, strict=True)),
+        sizes=_rows(_size(story) for story in played.sizes),
+        bursts=_rows(_burst(story) for story in played.bursts),
         capacity=end.capacity,
         request_ms=1000 * REQUEST_SECONDS,
         per_gateway=PAGES_PER_GATEWAY,
         times=BURST,
         burst_seconds=BURST_SECONDS,
-        base=bursts[0].scenario.servers,
+        base=played.bursts[0].scenario.servers,
         cloud=CLOUD_PER_MILLION,
+        few=few.services,
+        many=many.services,
+        operator=_rows(_operator(few, many)),
+        limit=costs.operator_mib,
+        services=services_within(few, many, costs.operator_mib),
+        jobs=jobs,
+        jobs_waiting=100 * jobs.waiting,
+        jobs_ms=1000 * jobs.job,
+        jobs_rate=0.5 / jobs.job,
+        jobs_kept=jobs.kept(1),
+        jobs_steady=jobs.kept(1) / settings.job_ttl_seconds,
+        max_jobs=settings.max_jobs,
+        max_mib=settings.max_job_bytes / MIB,
     )
 
 
