@@ -16,7 +16,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from ocr_operator.cluster.kube.access import Access, AccessError
-from ocr_operator.cluster.kube.cluster import KubeCluster, version_of
+from ocr_operator.cluster.kube.cluster import KubeCluster
 from ocr_operator.cluster.kube.discovery import KEPT_SECONDS, Discovery
 from ocr_operator.cluster.kube.events import Recorder
 from ocr_operator.cluster.kube.http import Http
@@ -236,18 +236,17 @@ class _Operator:
 
     async def _sweep(self) -> set[Key]:
         """All services that there are or that we have shown; on the way, check what the watches told."""
-        listings = {kind: await self._cluster.list_metadata(kind, {}) for kind in OWN_KINDS}
+        listings = {kind: await self._cluster.list_versions(kind, {}) for kind in OWN_KINDS}
         for kind in CHILD_KINDS:
-            listings[kind] = await self._cluster.list_metadata(kind, {MANAGED_BY_LABEL: MANAGER})
+            listings[kind] = await self._cluster.list_versions(kind, {MANAGED_BY_LABEL: MANAGER})
         versions: dict[ObjectId, int] = {
-            (kind.plural, item["metadata"]["uid"]): version_of(item["metadata"])
+            (kind.plural, item.uid): item.version
             for kind, listing in listings.items()
             for item in listing.items
         }
         oldest = min((each.version for each in listings.values() if each.version), default=0)
         self._freshness.expect(versions, at=oldest)
-        services = (item["metadata"] for item in listings[OCR_SERVICE].items)
-        keys = {Key(each["namespace"], each["name"]) for each in services}
+        keys = {Key(item.namespace, item.name) for item in listings[OCR_SERVICE].items}
         self._fleet.expect(keys)
         return keys | set(self._parts.metrics.known())
 

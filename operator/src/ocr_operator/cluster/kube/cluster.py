@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from ocr_operator.cluster.kube import paths
 from ocr_operator.cluster.kube.discovery import Discovery
@@ -13,16 +13,27 @@ from ocr_operator.cluster.kube.http import APPLY, JSON, Http, Request
 from ocr_operator.cluster.port import ClusterError, Event, GoneError
 from ocr_operator.models.manifest import Kind, Manifest, Ref, ref
 
+T = TypeVar("T")
+
 PAGE: Final = 500
 METADATA_ONLY: Final = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST: Final = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
+class Listed(NamedTuple):
+    """What is kept of an object in a long list."""
+
+    namespace: str
+    name: str
+    uid: str
+    version: int
+
+
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Generic[T]):
     """Objects of one kind, and the version of the list as a whole."""
 
-    items: tuple[Manifest, ...]
+    items: tuple[T, ...]
     version: int
 
 
@@ -53,27 +64,30 @@ class KubeCluster:
         self, kind: Kind, namespace: str | None, labels: Mapping[str, str]
     ) -> tuple[Manifest, ...]:
         """Objects of a kind that carry all labels."""
+        # Items of a list leave out what the list says once.
+        head = {"apiVersion": kind.api_version, "kind": kind.kind}
         scope = self._scope if namespace is None else (namespace,)
-        listings = [await self._list(kind, each, labels, JSON) for each in scope]
+        pages = [self._pages(kind, each, labels, JSON) for each in scope]
+        listings = [await self._list(kind, each, lambda entry: {**entry, **head}) for each in pages]
         return tuple(manifest for listing in listings for manifest in listing.items)
 
-    async def list_metadata(self, kind: Kind, labels: Mapping[str, str]) -> Listing:
-        """Metadata of all objects in scope that carry the labels; `version` is the oldest of the lists."""
-        listings = [await self._list(kind, each, labels, METADATA_LIST) for each in self._scope]
-        items = tuple(manifest for listing in listings for manifest in listing.items)
+    async def list_versions(self, kind: Kind, labels: Mapping[str, str]) -> Listing[Listed]:
+        """All objects in scope that carry the labels; `version` is the oldest of the lists."""
+        pages = [self._pages(kind, each, labels, METADATA_LIST) for each in self._scope]
+        listings = [await self._list(kind, each, _listed) for each in pages]
+        items = tuple(listed for listing in listings for listed in listing.items)
         return Listing(items, min(listing.version for listing in listings))
 
     async def _list(
-        self, kind: Kind, namespace: str | None, labels: Mapping[str, str], accept: str
-    ) -> Listing:
-        items: list[Manifest] = []
+        self, kind: Kind, pages: AsyncIterator[dict[str, Any]], take: Callable[[Manifest], T]
+    ) -> Listing[T]:
+        """What is taken of each object; the rest of a page is gone when the next one comes."""
+        items: list[T] = []
         version = 0
         try:
-            async for page in self._pages(kind, namespace, labels, accept):
+            async for page in pages:
                 version = version_of(page["metadata"])
-                # Items of a list leave out what the list says once.
-                head = {"apiVersion": kind.api_version, "kind": kind.kind}
-                items.extend({**entry, **head} for entry in page.get("items") or ())
+                items.extend(map(take, page.get("items") or ()))
         except GoneError as error:
             # 410: the list went out of date while it was read. 404: the kind goes, or went a moment ago.
             if await self._discovery.serves(kind):
@@ -144,6 +158,11 @@ class KubeCluster:
     async def record(self, event: Event) -> None:
         """Write an Event, or count it onto the one that said the same before."""
         await self._recorder.record(event)
+
+
+def _listed(entry: Manifest) -> Listed:
+    metadata = entry["metadata"]
+    return Listed(metadata.get("namespace", ""), metadata["name"], metadata["uid"], version_of(metadata))
 
 
 def version_of(metadata: Mapping[str, Any]) -> int:

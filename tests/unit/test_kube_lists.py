@@ -1,0 +1,49 @@
+"""What the adapter keeps of long lists."""
+
+import weakref
+from typing import Any, cast
+
+from ocr_operator.cluster.kube.cluster import PAGE, KubeCluster, Listed
+from ocr_operator.cluster.kube.http import Http, Request
+from ocr_operator.models.manifest import DEPLOYMENT
+
+PAGES = 4
+
+
+class Metadata(dict[str, Any]):
+    """What is large of an object, and whose end can be seen."""
+
+
+class Pages:
+    """Stands where the connection does, and counts the objects that somebody still holds."""
+
+    def __init__(self) -> None:
+        self._sent: list[weakref.ref[Metadata]] = []
+        self.held_at_most = 0
+
+    async def send(self, request: Request) -> dict[str, Any]:
+        """The page that the token asks for."""
+        self.held_at_most = max(self.held_at_most, sum(each() is not None for each in self._sent))
+        number = int((request.query or {}).get("continue", 0))
+        after = {"continue": str(number + 1)} if number + 1 < PAGES else {}
+        found = [_metadata(number * PAGE + each) for each in range(PAGE)]
+        self._sent += map(weakref.ref, found)
+        return {
+            "metadata": {"resourceVersion": "77", **after},
+            "items": [{"metadata": each} for each in found],
+        }
+
+
+def _metadata(number: int) -> Metadata:
+    fields = [{"manager": "m", "fieldsV1": {"f:spec": {}}}]
+    identity = {"name": f"d{number}", "namespace": "team", "uid": f"u{number}"}
+    return Metadata(**identity, resourceVersion="7", managedFields=fields)
+
+
+async def test_of_a_long_list_of_versions_one_page_is_held_at_a_time() -> None:
+    pages = Pages()
+    cluster = KubeCluster(cast("Http", pages), cast("Any", None), cast("Any", None), [])
+    listing = await cluster.list_versions(DEPLOYMENT, {})
+    assert listing.version == 77
+    assert listing.items == tuple(Listed("team", f"d{n}", f"u{n}", 7) for n in range(PAGES * PAGE))
+    assert pages.held_at_most == PAGE
