@@ -42,7 +42,8 @@ _METHOD = f"""## How it is measured
   would be what is measured.
 - The operator is a process of its own with the chart's flags, service account and rights.
 - Services have an empty spec: 10 children and 4 pods each, {PER_NAMESPACE} in a namespace. Each number of
-  them has a fresh cluster.
+  them has a fresh cluster; where the last rows of the table differ, it is of another run, and times compare
+  only within a processor.
 - **create**: all at once, until all are Ready and at rest. **rest**: nobody does anything, Prometheus
   scrapes every {SCRAPE_SECONDS:.0f} s. **restart**: the operator is ended in order and started; from its
   start until it has looked at all. **edit**: a third model server for all. **repair**: every third child is
