@@ -131,6 +131,7 @@ def page(run: Run, end: SmallEnd, played: Played, costs: Costs) -> str:
         jobs_waiting=100 * jobs.waiting,
         jobs_ms=1000 * jobs.job,
         jobs_rate=0.5 / jobs.job,
+        jobs_servers=0.5 / jobs.job / end.capacity,
         jobs_kept=jobs.kept(1),
         jobs_steady=jobs.kept(1) / settings.job_ttl_seconds,
         max_jobs=settings.max_jobs,
