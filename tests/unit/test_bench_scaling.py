@@ -69,7 +69,7 @@ def test_the_page_tells_what_operator_and_redis_take() -> None:
         report.Played([story], [story], [story]),
         report.Costs([("balanced", 2.0)], fleets, 260.0, jobs),
     )
-    assert "between 100 and 1,100 services" in page
+    assert "at commit abc, between 100 and 1,100 services" in page
     assert "| until all are Ready that are made at once, s | 0.20 |" in page
     assert "| memory at most, KiB | 102 |" in page
     # 110 MiB for the first hundred, then a tenth of a MiB each.

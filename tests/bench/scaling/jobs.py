@@ -37,9 +37,10 @@ class JobCost:
     document_kib: float
     kept_kib: float
 
-    def kept(self, gib: float) -> int:
-        """So many jobs fit into so much memory."""
-        return int(gib * (1 << 20) / (self.document_kib + self.kept_kib))
+    @property
+    def kept_in_a_gib(self) -> int:
+        """So many jobs, each until it expires."""
+        return int((1 << 20) / (self.document_kib + self.kept_kib))
 
 
 @dataclass(frozen=True, slots=True)
