@@ -13,6 +13,7 @@ import yaml
 from tests.cluster.controlplane import ControlPlane, free_ports
 from tests.component.conftest import Start, install_crds
 from tests.support.api import Api, eventually
+from tests.support.faultproxy import FaultProxy, slow
 from tests.support.process import OPERANDS, ROOT, Operator
 
 SERVICES = ROOT / "crds/kubeocr.dev_ocrservices.yaml"
@@ -90,6 +91,15 @@ def test_the_command_line_reconciles_and_ends_on_sigterm(operated: ControlPlane,
             process.kill()
         assert process.stderr is not None
         assert process.stderr.read() == ""
+
+
+def test_it_ends_in_order_before_its_watches_have_begun(proxy: FaultProxy, start: Start) -> None:
+    # Only kopf asks for this, before it watches: that Kubernetes has it needs no question of ours.
+    looks = proxy.inject(lambda call: call.path == "/apis/apps/v1", slow(60))
+    operator = start().ready()
+    eventually("kopf looks for the kinds", lambda: looks.hits > 0)
+    assert operator.stop() == 0
+    assert "critical" not in operator.said()
 
 
 @pytest.fixture(scope="module")

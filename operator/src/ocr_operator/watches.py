@@ -287,12 +287,13 @@ class Host:
         runner = asyncio.create_task(kopf.run_tasks(tasks, ignored=ours))
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         asked = self._end.is_set()
+        if asked:
+            await asyncio.wait((runner,), timeout=CANCEL_AGAIN_SECONDS)
         deadline = asyncio.get_running_loop().time() + KOPF_END_SECONDS
         while not runner.done() and asyncio.get_running_loop().time() < deadline:
-            if not asked:
-                # A watch failed for good. kopf first ends its login, and the other watches wait for that for
-                # ever; and a watch that connects swallows a cancellation.
-                _cancel_tasks_of_kopf(except_for=runner)
+            # A watch that failed for good or a look at the kinds that was cut off waits for ever for a login
+            # that kopf has ended before; and a watch that connects swallows a cancellation.
+            _cancel_tasks_of_kopf(except_for=runner)
             await asyncio.wait((runner,), timeout=CANCEL_AGAIN_SECONDS)
         errors = _errors((runner,)) or _errors(tasks)
         if not runner.done():
