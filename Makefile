@@ -125,8 +125,8 @@ bench-gateway: .venv/installed-dev ## What the gateway costs, into docs/benchmar
 	@$(BIN)/python -m tests.bench.gateway $(if $(QUICK),--quick)
 
 .PHONY: bench-operator
-bench-operator: .venv/installed-dev ## What 1 to 1,000 services cost the operator, into docs/benchmarks-operator.md (QUICK=1: short; SIZE=3000: that many beside them)
-	@$(BIN)/python -m tests.bench.fleet $(if $(QUICK),--quick) $(if $(SIZE),--size $(SIZE) --add)
+bench-operator: .venv/installed-dev ## What 1 to 1,000 services cost the operator, into docs/benchmarks-operator.md (QUICK=1: short; SIZE=3000: that many)
+	@$(BIN)/python -m tests.bench.fleet $(if $(QUICK),--quick) $(if $(SIZE),--size $(SIZE))
 
 .PHONY: chaos
 chaos: .venv/installed-dev ## Users and faults by the dice against the operator, into docs/benchmarks-chaos.md (SEEDS=200, or SEED=n alone)

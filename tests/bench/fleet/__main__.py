@@ -1,4 +1,7 @@
-"""`python -m tests.bench.fleet`: measure, print the page, write docs/benchmarks-operator.* with plots."""
+"""`python -m tests.bench.fleet`: measure, print the page, write docs/benchmarks-operator.* with plots.
+
+Sizes that are not measured stay in the page as they are; each says of which commit and processor it is.
+"""
 
 import argparse
 import asyncio
@@ -20,14 +23,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="tests.bench.fleet", description=__doc__)
     parser.add_argument("--quick", action="store_true", help=f"sizes {_QUICK}, a shorter rest")
     parser.add_argument("--size", type=int, action="append", metavar="N", help="services; repeatable")
-    parser.add_argument("--add", action="store_true", help="keep what --out has of other sizes")
     parser.add_argument("--out", type=Path, default=_ROOT / "docs", metavar="DIR", help="(%(default)s)")
     options = parser.parse_args()
     sizes = options.size or (_QUICK if options.quick else _SIZES)
     rest_seconds, repeats = (30.0, 1) if options.quick else (60.0, 3)
     failovers = failover(repeats)
-    earlier = report.read(options.out) if options.add else []
-    fleets = [each for each in earlier if each.services not in sizes]
+    fleets = [each for each in report.read(options.out) if each.services not in sizes]
     for size in sizes:
         begun = time.monotonic()
         fleets.append(asyncio.run(_measure(size, rest_seconds)))
