@@ -60,7 +60,8 @@ def test_the_page_tells_what_operator_and_redis_take() -> None:
         fleet(1, peak_rss_mib=78.0),
         fleet(100, seconds=20.0, peak_rss_mib=110.0),
         fleet(1100, seconds=220.0, peak_rss_mib=210.0),
-        fleet(3000, seconds=1000.0, peak_rss_mib=900.0, processor="slow"),
+        fleet(2000, seconds=900.0, peak_rss_mib=800.0, commit="earlier"),
+        fleet(3000, seconds=1000.0, peak_rss_mib=900.0, commit="earlier", processor="slow"),
     ]
     jobs = JobCost(count=300, waiting=0.004, job=0.001, document_kib=100.0, kept_kib=28.0)
     page = report.page(

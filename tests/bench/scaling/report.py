@@ -44,9 +44,11 @@ def operator_mib(values: Path) -> float:
 
 
 def largest(fleets: Sequence[Figures]) -> tuple[Figures, Figures]:
-    """The two largest fleets, one after the other, that the same processor had."""
+    """The two largest fleets, one after the other, of the same commit and processor."""
     return next(
-        (few, many) for few, many in reversed(list(pairwise(fleets))) if few.processor == many.processor
+        (few, many)
+        for few, many in reversed(list(pairwise(fleets)))
+        if (few.commit, few.processor) == (many.commit, many.processor)
     )
 
 
