@@ -288,6 +288,7 @@ class Host:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         asked = self._end.is_set()
         if asked:
+            # It needs a moment to end in order.
             await asyncio.wait((runner,), timeout=CANCEL_AGAIN_SECONDS)
         deadline = asyncio.get_running_loop().time() + KOPF_END_SECONDS
         while not runner.done() and asyncio.get_running_loop().time() < deadline:
