@@ -13,7 +13,7 @@ from ocr_operator.cluster.kube.discovery import Discovery
 from ocr_operator.cluster.kube.events import Recorder
 from ocr_operator.cluster.kube.http import Http
 from ocr_operator.cluster.kube.scrape import scrape
-from ocr_operator.cluster.port import Cluster, Event
+from ocr_operator.cluster.port import Cluster, ConflictError, Event
 from ocr_operator.config import load_operands
 from ocr_operator.models.manifest import (
     CHILD_KINDS,
@@ -64,6 +64,12 @@ class DryRun:
     async def serves(self, kind: Kind) -> bool:
         """Whether there is the kind."""
         return await self.cluster.serves(kind)
+
+    async def create(self, manifest: Manifest, *, manager: str) -> Manifest:
+        """Note it, of an object that is not there."""
+        if await self.cluster.exists(ref(manifest)):
+            raise ConflictError(f"{ref(manifest)} is there")
+        return await self.apply(manifest, manager=manager)
 
     async def apply(self, manifest: Manifest, *, manager: str) -> Manifest:
         """Note it."""

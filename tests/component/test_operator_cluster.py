@@ -17,8 +17,27 @@ from ocr_operator.cluster.kube.discovery import Discovery
 from ocr_operator.cluster.kube.events import BURST, EVENT, NOTE_BYTES, Recorder
 from ocr_operator.cluster.kube.http import Http
 from ocr_operator.cluster.kube.paths import collection
-from ocr_operator.cluster.port import ClusterError, Event, ForbiddenError, GoneError, RejectedError
-from ocr_operator.models.manifest import OCR_SERVICE, SECRET, SERVICE, SERVICE_ACCOUNT, Kind, Ref
+from ocr_operator.cluster.port import (
+    ClusterError,
+    ConflictError,
+    Event,
+    ForbiddenError,
+    GoneError,
+    RejectedError,
+)
+from ocr_operator.models.manifest import (
+    DEPLOYMENT,
+    HORIZONTAL_POD_AUTOSCALER,
+    INGRESS,
+    NETWORK_POLICY,
+    OCR_SERVICE,
+    POD_DISRUPTION_BUDGET,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    Kind,
+    Ref,
+)
 from ocr_operator.runtime.queue import loop_time
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.kubectl import Kubectl
@@ -26,6 +45,21 @@ from tests.support.api import Api, eventually
 
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 UNSERVED = Kind("example.com/v1", "Nothing", "nothings")
+SELECTOR = {"matchLabels": {"app": "a"}}
+TEMPLATE = {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [{"name": "a", "image": "a"}]}}
+TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"}
+BACKEND = {"service": {"name": "a", "port": {"number": 80}}}
+# The least that the API takes of each kind of child; OCRService stands for those of a CRD.
+LEAST: dict[Kind, dict[str, Any]] = {
+    SERVICE_ACCOUNT: {},
+    NETWORK_POLICY: {"spec": {"podSelector": {}}},
+    SERVICE: {"spec": {"ports": [{"port": 80}]}},
+    DEPLOYMENT: {"spec": {"selector": SELECTOR, "template": TEMPLATE}},
+    HORIZONTAL_POD_AUTOSCALER: {"spec": {"maxReplicas": 3, "scaleTargetRef": TARGET}},
+    POD_DISRUPTION_BUDGET: {"spec": {"maxUnavailable": 1, "selector": SELECTOR}},
+    INGRESS: {"spec": {"defaultBackend": BACKEND}},
+    OCR_SERVICE: {"spec": {}},
+}
 
 
 class Clock:
@@ -59,6 +93,12 @@ def service(namespace: str, **spec: Any) -> dict[str, Any]:
     return {**head, "spec": {"ports": [{"port": 80}], "clusterIP": "None", **spec}}
 
 
+def appliers(live: dict[str, Any]) -> set[str]:
+    """The managers that own fields by server-side apply."""
+    fields = live["metadata"]["managedFields"]
+    return {each["manager"] for each in fields if each["operation"] == "Apply"}
+
+
 def refusal(kube: Api, body: dict[str, Any]) -> str:
     """Why this Service would not be created; empty if it would be."""
     try:
@@ -83,6 +123,28 @@ async def test_what_is_applied_is_there_until_it_is_deleted_by_its_uid(
         await cluster.delete(ref, uid=live["metadata"]["uid"])
         assert await cluster.get(ref) is None
         await cluster.delete(ref, uid=live["metadata"]["uid"])
+
+
+@pytest.mark.parametrize("kind", LEAST, ids=lambda kind: kind.plural)
+async def test_what_is_made_was_not_there_before_or_is_left_as_it_is(
+    kube: Api, operated: ControlPlane, kind: Kind
+) -> None:
+    body = {
+        "apiVersion": kind.api_version,
+        "kind": kind.kind,
+        "metadata": {"name": "a", "namespace": kube.namespace, "labels": {"made": "here"}},
+        **LEAST[kind],
+    }
+    async with cluster_of(operated.kubeconfig) as cluster:
+        live = await cluster.create(body, manager="ocr-operator")
+        for manager in ("ocr-operator", "somebody"):
+            with pytest.raises(ConflictError):
+                await cluster.create(body, manager=manager)
+        found = await cluster.get(kube.ref(kind, "a"))
+    assert found is not None
+    # Controllers write the status of some kinds meanwhile.
+    assert found.get("spec") == live.get("spec")
+    assert appliers(found) == appliers(live) == {"ocr-operator"}
 
 
 async def test_a_secret_exists_without_its_values_being_read(kube: Api, operated: ControlPlane) -> None:

@@ -21,6 +21,7 @@ from ocr_operator.models.manifest import (
     POD_DISRUPTION_BUDGET,
     SECRET,
     SERVICE,
+    SERVICE_ACCOUNT,
     SERVICE_MONITOR,
 )
 from ocr_operator.models.names import COMPONENT_LABEL, COMPONENTS, MODEL_SERVER, PULL_MODEL, SERVICE_LABEL
@@ -125,22 +126,23 @@ def test_a_child_that_is_not_wanted_any_more_goes(kube: Api, operator: Operator)
     assert kube.get(POD_DISRUPTION_BUDGET, "invoices-gateway") is not None
 
 
-def test_an_object_of_someone_else_with_a_childs_name_is_left_alone(kube: Api, operator: Operator) -> None:
-    mine = {
-        "metadata": {"name": "invoices-gateway", "labels": {"team": "other"}},
-        "spec": {"selector": {"app": "mine"}, "ports": [{"port": 80}]},
+def test_objects_of_someone_else_with_names_of_children_are_left_alone(kube: Api, operator: Operator) -> None:
+    metadata = {"name": "invoices-gateway", "labels": {"team": "other"}}
+    spec = {"selector": {"app": "mine"}, "ports": [{"port": 80}]}
+    theirs = {
+        SERVICE: kube.post(SERVICE, {"kind": "Service", "metadata": metadata, "spec": spec}),
+        # An apply would be in conflict about none of its fields.
+        SERVICE_ACCOUNT: kube.post(SERVICE_ACCOUNT, {"kind": "ServiceAccount", "metadata": metadata}),
     }
-    foreign = kube.post(SERVICE, {"apiVersion": "v1", "kind": "Service", **mine})
+    taken = {f"{kind.plural}/invoices-gateway" for kind in theirs}
     kube.create("invoices")
-    eventually(
-        "said", lambda: "invoices-gateway" in str(kube.condition("invoices", "Stalled").get("message"))
-    )
+    eventually("said", lambda: kube.condition("invoices", "Stalled").get("status") == "True")
+    assert "invoices-gateway: it exists" in kube.condition("invoices", "Stalled")["message"]
     # What concerns the other children goes on.
-    eventually(
-        "the rest", lambda: kube.children("invoices").keys() == CHILDREN - {"services/invoices-gateway"}
-    )
-    assert kube.get(SERVICE, "invoices-gateway") == foreign
-    kube.delete(SERVICE, "invoices-gateway")
+    eventually("the rest", lambda: kube.children("invoices").keys() == CHILDREN - taken)
+    for kind, it in theirs.items():
+        assert kube.get(kind, "invoices-gateway") == it
+        kube.delete(kind, "invoices-gateway")
     eventually("all children", lambda: kube.children("invoices").keys() == CHILDREN)
     eventually("no complaint", lambda: kube.condition("invoices", "Stalled").get("status") == "False")
 

@@ -9,7 +9,7 @@ import pytest
 
 from ocr_operator.cluster.kube import paths
 from ocr_operator.cluster.kube.errors import translate
-from ocr_operator.cluster.port import ClusterError, ForbiddenError, GoneError, RejectedError
+from ocr_operator.cluster.port import ClusterError, ConflictError, ForbiddenError, GoneError, RejectedError
 from ocr_operator.config import ConfigError, identity, lease_namespace, load_operands
 from ocr_operator.models.manifest import DEPLOYMENT, OCR_SERVICE, SERVICE, Ref
 from ocr_operator.models.names import SERVICE_LABEL, STATUS_MANAGER
@@ -34,7 +34,7 @@ TERMINATING = "forbidden: unable to create new content in namespace a because it
         (403, 'admission webhook "x" denied the request', RejectedError),
         (403, TERMINATING, GoneError),
         (404, "not found", GoneError),
-        (409, "the object has been modified", ClusterError),
+        (409, "the object has been modified", ConflictError),
         (410, "the continue token is too old", GoneError),
         (413, "too large", RejectedError),
         (422, "is invalid", RejectedError),

@@ -40,6 +40,11 @@ class Recording(Store):
         self.lists: set[str] = set()
         self.after_list: Callable[[], None] = lambda: None
 
+    async def create(self, manifest: Manifest, *, manager: str) -> Manifest:
+        made = await super().create(manifest, manager=manager)
+        self.applies.append((manager, f"{manifest['kind']} {manifest['metadata']['name']}"))
+        return made
+
     async def apply(self, manifest: Manifest, *, manager: str) -> Manifest:
         self.applies.append((manager, f"{manifest['kind']} {manifest['metadata']['name']}"))
         return await super().apply(manifest, manager=manager)

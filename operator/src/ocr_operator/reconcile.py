@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal, Protocol
 
-from ocr_operator.cluster.port import Cluster, Event, ForbiddenError, RejectedError, Scraper
+from ocr_operator.cluster.port import (
+    Cluster,
+    ConflictError,
+    Event,
+    ForbiddenError,
+    RejectedError,
+    Scraper,
+)
 from ocr_operator.desired.accept import Refusal, claims, refusals, secrets
 from ocr_operator.desired.build import build, kept
 from ocr_operator.desired.effective import effective, own
@@ -191,7 +198,7 @@ class Reconciler:
         """Live children by identity: found by label, ours only if this very OCRService controls them.
 
         Without a status the service is new, or has lost it: then the Deployments tell where its roll-out
-        stands, and what else a crash may have left is found by name before it is made.
+        stands, and what else a crash may have left is found when it is about to be made.
         """
         kinds = CHILD_KINDS if service.status.conditions else (DEPLOYMENT,)
         metadata = service.metadata
@@ -250,16 +257,14 @@ class Reconciler:
         live = {i: child for i, child in before.items() if i in wanted or i in untouched}
         troubles = await self._divide(plan)
         applied: list[tuple[Manifest, Applied]] = []
-        found = await self._find(plan.service, [identity for identity in wanted if identity not in before])
         for identity, manifest in wanted.items():
-            intent, scale = manifest, scales.get(identity)
+            intent, scale, there = manifest, scales.get(identity), before.get(identity)
             try:
-                there = before.get(identity) or _given(found[identity])
-                live[identity] = await self._settle(signed(manifest), there, scale)
+                live[identity] = await self._settle(plan.service, signed(manifest), there, scale)
                 if scale is not None:
                     live[identity] = await self._scale(live[identity], scale)
                     intent = {**manifest, "spec": manifest["spec"] | scale.owned}
-                applied.append((intent, _compare(before.get(identity), live[identity], intent)))
+                applied.append((intent, _compare(there, live[identity], intent)))
             except (RejectedError, ForbiddenError) as error:
                 troubles.append(_trouble(identity, error))
         for identity in untouched & before.keys():
@@ -289,11 +294,16 @@ class Reconciler:
         for name in tuple(left_over(live, key.name, wanted)):
             live = await self.cluster.apply(without_key(live, name), manager=traffic_manager(name))
 
-    async def _settle(self, manifest: Manifest, before: Manifest | None, scale: Scale | None) -> Manifest:
+    async def _settle(
+        self, service: OCRService, manifest: Manifest, before: Manifest | None, scale: Scale | None
+    ) -> Manifest:
         """The child as it is wanted; `scale` is a Deployment's."""
         if before is None:
-            new = scale.within(manifest) if scale else manifest
-            return await self.cluster.apply(new, manager=MANAGER)
+            try:
+                new = scale.within(manifest) if scale else manifest
+                return await self.cluster.create(new, manager=MANAGER)
+            except ConflictError:
+                before = await self._found(service, ref(manifest))
         if stands(before, manifest, MANAGER):
             return before
         if scale and owns(before, {"spec": scale.manifest["spec"]}, MANAGER):
@@ -301,19 +311,14 @@ class Reconciler:
             await self.cluster.apply(_to(before, scale.of(before)), manager=REPLICAS_MANAGER)
         return await self.cluster.apply(_to(before, manifest), manager=MANAGER)
 
-    async def _find(
-        self, service: OCRService, names: Sequence[Ref]
-    ) -> dict[Ref, Manifest | BaseException | None]:
-        """Objects that have the names of children, or why they can't be had."""
-
-        async def find(identity: Ref) -> Manifest | None:
-            found = await self.cluster.get(identity)
-            if found is not None and not controlled_by(found, service.metadata.uid):
-                raise RejectedError(_owned_by_another(found, service))
-            return found
-
-        answers = await asyncio.gather(*map(find, names), return_exceptions=True)
-        return dict(zip(names, answers, strict=True))
+    async def _found(self, service: OCRService, identity: Ref) -> Manifest:
+        """The object that has a child's name, if it is this service's."""
+        found = await self.cluster.get(identity)
+        if found is None:
+            raise ConflictError(f"{identity}: it could not be made, and is not there")
+        if not controlled_by(found, service.metadata.uid):
+            raise RejectedError(_owned_by_another(found, service))
+        return found
 
     async def _scale(self, live: Manifest, scale: Scale) -> Manifest:
         if scale.fits(live):
@@ -330,12 +335,6 @@ class Reconciler:
         self.telemetry.status_written()
         for transition in transitions(before, status):
             await self.cluster.record(Event(ref(body), metadata["uid"], *transition))
-
-
-def _given(found: Manifest | BaseException | None) -> Manifest | None:
-    if isinstance(found, BaseException):
-        raise found
-    return found
 
 
 def _to(live: Manifest, manifest: Manifest) -> Manifest:

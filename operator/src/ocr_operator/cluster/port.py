@@ -29,6 +29,10 @@ class GoneError(ClusterError):
     """The namespace is going, the kind is not served, or the object to be changed does not exist."""
 
 
+class ConflictError(ClusterError):
+    """The object is there already, or is another one than was meant (409)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """A Kubernetes Event about one object."""
@@ -67,10 +71,16 @@ class Cluster(Protocol):
     async def serves(self, kind: Kind) -> bool:
         """Whether the cluster has that kind now."""
 
+    async def create(self, manifest: Manifest, *, manager: str) -> Manifest:
+        """Server-side apply of an object that must not be there yet; the answer is the live object.
+
+        One that is there stays as it is, whosever it is, and ConflictError is raised.
+        """
+
     async def apply(self, manifest: Manifest, *, manager: str) -> Manifest:
         """Server-side apply with force; the answer is the live object.
 
-        A manifest with a uid is for the object that has it: without one ClusterError is raised.
+        A manifest with a uid is for the object that has it: without one ConflictError is raised.
         """
 
     async def apply_status(self, manifest: Manifest, *, manager: str) -> Manifest:

@@ -10,12 +10,14 @@ from ocr_operator.cluster.kube import paths
 from ocr_operator.cluster.kube.discovery import Discovery
 from ocr_operator.cluster.kube.events import Recorder
 from ocr_operator.cluster.kube.http import APPLY, JSON, Http, Request
-from ocr_operator.cluster.port import ClusterError, Event, GoneError
+from ocr_operator.cluster.port import ClusterError, ConflictError, Event, GoneError
 from ocr_operator.models.manifest import Kind, Manifest, Ref, ref
 
 T = TypeVar("T")
 
 PAGE: Final = 500
+# No object has it: an apply that asks for it makes a new object or is a conflict, never a change.
+NO_OBJECTS_VERSION: Final = "1"
 METADATA_ONLY: Final = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST: Final = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
@@ -114,6 +116,11 @@ class KubeCluster:
         """Whether the cluster has that kind; an answer is a few seconds old at most."""
         return await self._discovery.serves(kind)
 
+    async def create(self, manifest: Manifest, *, manager: str) -> Manifest:
+        """Server-side apply of an object that must not be there yet, in one request."""
+        metadata = {**manifest["metadata"], "resourceVersion": NO_OBJECTS_VERSION}
+        return await self._apply({**manifest, "metadata": metadata}, manager, "")
+
     async def apply(self, manifest: Manifest, *, manager: str) -> Manifest:
         """Server-side apply with force."""
         return await self._apply(manifest, manager, "")
@@ -146,8 +153,8 @@ class KubeCluster:
             await self._http.send(Request("DELETE", paths.item(ref), ref.kind.plural, body=options))
         except GoneError:
             return
-        except ClusterError:
-            # 409: a new object took the name meanwhile, and the one that was meant is gone.
+        except ConflictError:
+            # A new object took the name meanwhile, and the one that was meant is gone.
             if await self._uid(ref) == uid:
                 raise
 

@@ -7,7 +7,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ocr_operator.cluster.port import ClusterError, ForbiddenError, GoneError, RejectedError
+from ocr_operator.cluster.port import (
+    ClusterError,
+    ConflictError,
+    ForbiddenError,
+    GoneError,
+    RejectedError,
+)
 
 # How the authorizer words it; all other 403 come from admission: quota, Pod Security, policies, webhooks.
 # https://github.com/kubernetes/kubernetes/blob/v1.35.4/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go
@@ -27,6 +33,8 @@ def translate(
             return GoneError(message)
         case 403:
             return _forbidden(message)
+        case 409:
+            return ConflictError(message)
         case 400 | 405 | 413 | 415 | 422:
             return RejectedError(message)
         case _:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from ocr_operator.cluster.port import ClusterError, Event, GoneError
+from ocr_operator.cluster.port import ConflictError, Event, GoneError
 from ocr_operator.models.manifest import DEPLOYMENT, OPTIONAL_KINDS, Kind, Manifest, Ref, ref
 
 # What an API server keeps to itself, whatever is applied.
@@ -88,6 +88,12 @@ class Store:
         """See Cluster. Nobody installs CRDs on one host."""
         return kind not in OPTIONAL_KINDS
 
+    async def create(self, manifest: Manifest, *, manager: str) -> Manifest:
+        """See Cluster."""
+        if (key := ref(manifest)) in self._entries:
+            raise ConflictError(f"{key}: it is there already")
+        return self.put(manifest, manager=manager)
+
     async def apply(self, manifest: Manifest, *, manager: str) -> Manifest:
         """See Cluster."""
         return self.put(manifest, manager=manager)
@@ -130,7 +136,7 @@ class Store:
     def put(self, manifest: Manifest, *, manager: str) -> Manifest:
         """Server-side apply with force; the answer is the live object.
 
-        Raises GoneError: the kind is not served; ClusterError: it is for an object of another uid.
+        Raises GoneError: the kind is not served; ConflictError: it is for an object of another uid.
         """
         key = ref(manifest)
         if key.kind in OPTIONAL_KINDS:
@@ -138,7 +144,7 @@ class Store:
         entry = self._entries.get(key)
         uid = manifest["metadata"].get("uid")
         if uid is not None and (entry is None or entry.metadata["uid"] != uid):
-            raise ClusterError(f"{key}: there is none with uid {uid}")
+            raise ConflictError(f"{key}: there is none with uid {uid}")
         if entry is None:
             entry = _Entry({"uid": str(uuid.uuid4()), "generation": 1, "creationTimestamp": self._now()})
             self._entries[key] = entry
