@@ -2,11 +2,13 @@
 
 import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import venv
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +20,8 @@ from tests.cluster.errors import ClusterError
 HERE = Path(__file__).parent
 MINIMUM_GO = (1, 26)
 PROGRESS_SECONDS = 10.0
+# Beside go.mod, what is built otherwise than a module has it: its name, the file, the old and new text, why.
+MENDS = "mends.json"
 
 Say = Callable[[str], None]
 
@@ -71,7 +75,7 @@ def build(name: str, aliases: Sequence[str] = (), say: Say = say) -> Path:
 def fingerprint(source: Path, extra: Sequence[str]) -> str:
     """A short hash of everything that decides what the build gives."""
     digest = hashlib.sha256("\0".join(extra).encode())
-    for file in sorted([*source.glob("go.*"), *source.glob("*.go")]):
+    for file in sorted([*source.glob("go.*"), *source.glob("*.go"), *source.glob(MENDS)]):
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
@@ -96,18 +100,59 @@ def link_flags(source: Path) -> str:
     return " ".join(flags)
 
 
+def mended(source: Path, go: Path, folder: Path) -> list[str]:
+    """The flags that build with mended copies of modules, which are made in `folder`.
+
+    Raises ClusterError when a mend does not fit its module any more.
+    """
+    path = source / MENDS
+    if not path.exists():
+        return []
+    replacements = []
+    for number, mend in enumerate(json.loads(path.read_text())):
+        copy = folder / str(number)
+        # Modules are kept read-only.
+        shutil.copytree(_module(source, go, mend["module"]), copy, copy_function=shutil.copyfile)
+        for inner, _, _ in os.walk(copy):
+            Path(inner).chmod(0o755)
+        file = copy / mend["file"]
+        text = file.read_text()
+        if text.count(mend["old"]) != 1:
+            raise ClusterError(f"{path}: {mend['module']}/{mend['file']} does not have the old text once")
+        file.write_text(text.replace(mend["old"], mend["new"]))
+        replacements.append(f"replace {mend['module']} => {copy}\n")
+    (folder / "go.mod").write_text((source / "go.mod").read_text() + "".join(replacements))
+    shutil.copy(source / "go.sum", folder)
+    return [f"-modfile={folder / 'go.mod'}"]
+
+
+def _module(source: Path, go: Path, name: str) -> Path:
+    """Where the module is, downloaded and verified by go.sum."""
+    command = [str(go), "mod", "download", "-json", name]
+    done = subprocess.run(
+        command, cwd=source, env=go_environment(), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise ClusterError(f"{source.name}: go mod download {name} failed:\n{done.stdout}{done.stderr}")
+    return Path(json.loads(done.stdout)["Dir"])
+
+
 def compile_module(source: Path, target: Path, flags: str, say: Say) -> None:
     """Run `go build`, with a line of progress every few seconds."""
     go = toolchain(say)
     say(f"{source.name}: building from source, once (kubenode takes about 9 minutes on 2 cores)")
+    with tempfile.TemporaryDirectory() as folder:
+        _compile(source, target, [f"-ldflags={flags}", *mended(source, go, Path(folder))], go, say)
+
+
+def _compile(source: Path, target: Path, flags: list[str], go: Path, say: Say) -> None:
     command = [
         str(go),
         "build",
         "-v",
         "-trimpath",
         "-buildvcs=false",
-        "-ldflags",
-        flags,
+        *flags,
         "-o",
         str(target),
         main_package(source),
