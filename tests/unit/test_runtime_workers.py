@@ -12,7 +12,7 @@ import pytest
 from ocr_operator.runtime.backoff import Backoff
 from ocr_operator.runtime.lag import measure_lag
 from ocr_operator.runtime.queue import WorkQueue
-from ocr_operator.runtime.resync import Resync
+from ocr_operator.runtime.resync import TURNS, Resync
 from ocr_operator.runtime.workers import Workers
 
 pytestmark = [pytest.mark.looptime, pytest.mark.asyncio(loop_scope="function")]
@@ -137,14 +137,14 @@ async def test_two_workers_never_work_on_one_key() -> None:
     assert most == {"a": 1, "b": 1, "any": 2}
 
 
-async def test_a_resync_enqueues_all_at_the_start_and_spread_in_each_period() -> None:
+async def test_a_resync_enqueues_all_at_the_start_and_what_has_changed_spread_in_each_period() -> None:
     queue: WorkQueue[str] = WorkQueue()
     sweeps = 0
 
-    async def sweep() -> list[str]:
+    async def sweep() -> dict[str, int | None]:
         nonlocal sweeps
         sweeps += 1
-        return [str(number) for number in range(100)]
+        return {str(number): sweeps for number in range(100)}
 
     resync = Resync(queue, sweep, period_seconds=600.0, foreseen=OSError)
     async with running(resync.run()):
@@ -158,6 +158,31 @@ async def test_a_resync_enqueues_all_at_the_start_and_spread_in_each_period() ->
         assert len(queue) == 100
 
 
+async def test_what_has_not_changed_is_looked_at_once_in_so_many_rounds_and_what_is_unknown_in_each() -> None:
+    queue: WorkQueue[int] = WorkQueue()
+    looks: Counter[int] = Counter()
+
+    async def sweep() -> dict[int, int | None]:
+        return {**dict.fromkeys(range(100), 7), 100: None}
+
+    async def look() -> None:
+        while True:
+            key = await queue.get()
+            looks[key] += 1
+            queue.done(key)
+
+    resync = Resync(queue, sweep, period_seconds=600.0, foreseen=OSError)
+    async with running(look()), running(resync.run()):
+        await asyncio.sleep(1)
+        assert set(looks.values()) == {1}
+        looks.clear()
+        # A round takes 540 to 660 s, and what it enqueues comes within 300.
+        await asyncio.sleep(660 * TURNS + 300)
+    assert set(looks) == set(range(101))
+    assert max(looks[key] for key in range(100)) <= 2
+    assert looks[100] >= TURNS
+
+
 async def drain(queue: WorkQueue[str]) -> None:
     """Take and finish all that waits."""
     while len(queue):
@@ -168,10 +193,10 @@ async def test_a_failed_sweep_is_tried_again_soon_and_shows_when_it_goes_on() ->
     queue: WorkQueue[str] = WorkQueue()
     broken = True
 
-    async def sweep() -> list[str]:
+    async def sweep() -> dict[str, int | None]:
         if broken:
             raise ConnectionResetError
-        return ["a"]
+        return {"a": 1}
 
     resync = Resync(queue, sweep, period_seconds=600.0, foreseen=OSError)
     async with running(resync.run()):
@@ -186,8 +211,8 @@ async def test_a_failed_sweep_is_tried_again_soon_and_shows_when_it_goes_on() ->
 async def test_a_sweep_that_is_asked_for_comes_at_once() -> None:
     queue: WorkQueue[str] = WorkQueue()
 
-    async def sweep() -> list[str]:
-        return ["a"]
+    async def sweep() -> dict[str, int | None]:
+        return {"a": 1}
 
     resync = Resync(queue, sweep, period_seconds=600.0, foreseen=OSError)
     async with running(resync.run()):

@@ -23,9 +23,10 @@ from ocr_operator.cluster.kube.http import Http
 from ocr_operator.cluster.kube.lease import LEASE, Election, LostLeaseError
 from ocr_operator.cluster.kube.preflight import Fields, Preflight
 from ocr_operator.cluster.kube.scrape import scrape
+from ocr_operator.cluster.kube.states import states
 from ocr_operator.cluster.port import ClusterError
 from ocr_operator.config import LEASE_NAME, Config
-from ocr_operator.models.manifest import CHILD_KINDS, OCR_SERVICE, OPTIONAL_KINDS, OWN_KINDS, Kind, Ref
+from ocr_operator.models.manifest import CHILD_KINDS, OPTIONAL_KINDS, OWN_KINDS, Kind, Ref
 from ocr_operator.models.names import MANAGED_BY_LABEL, MANAGER
 from ocr_operator.models.service import Key
 from ocr_operator.reconcile import Reconciler
@@ -234,8 +235,11 @@ class _Operator:
             self._resync.overdue_seconds, 2 * config.resync_seconds, "the list of services is overdue"
         )
 
-    async def _sweep(self) -> set[Key]:
-        """All services that there are or that we have shown; on the way, check what the watches told."""
+    async def _sweep(self) -> dict[Key, int | None]:
+        """The states of all services that there are; None of one that we have shown and that is no more.
+
+        On the way, check what the watches told.
+        """
         listings = {kind: await self._cluster.list_versions(kind, {}) for kind in OWN_KINDS}
         for kind in CHILD_KINDS:
             listings[kind] = await self._cluster.list_versions(kind, {MANAGED_BY_LABEL: MANAGER})
@@ -246,9 +250,9 @@ class _Operator:
         }
         oldest = min((each.version for each in listings.values() if each.version), default=0)
         self._freshness.expect(versions, at=oldest)
-        keys = {Key(item.namespace, item.name) for item in listings[OCR_SERVICE].items}
-        self._fleet.expect(keys)
-        return keys | set(self._parts.metrics.known())
+        found = states(listings)
+        self._fleet.expect(found.keys())
+        return {**dict.fromkeys(self._parts.metrics.known()), **found}
 
     async def _kinds(self) -> frozenset[Kind]:
         """What there is to watch: a kind of Kubernetes itself is always there."""

@@ -46,9 +46,10 @@ _METHOD = f"""## How it is measured
   them has a fresh cluster; where the last rows of the table differ, it is of another run, and times compare
   only within a processor.
 - **create**: all at once, until all are Ready and at rest. **rest**: nobody does anything, Prometheus
-  scrapes every {SCRAPE_SECONDS:.0f} s. **restart**: the operator is ended in order and started; from its
-  start until it has looked at all. **edit**: a third model server for all. **repair**: every third child is
-  deleted, until all are back. **delete**: until no child is left.
+  scrapes every {SCRAPE_SECONDS:.0f} s; with {AIMED_AT:,} services and more so long that one of the operator's
+  sweeps over everything, every 10 minutes, is in it. **restart**: the operator is ended in order and started;
+  from its start until it has looked at all. **edit**: a third model server for all. **repair**: every third
+  child is deleted, until all are back. **delete**: until no child is left.
 - Calls, reads and writes are the operator's by the apiserver's audit log, until {IDLE_SECONDS:.0f} s
   after its last reconcile, without watches and without the Lease (a read and a write every 2 s).
 - Quantiles are those of the operator's histograms, as `histogram_quantile` finds them.

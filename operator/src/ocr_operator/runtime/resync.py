@@ -5,35 +5,44 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Generic
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Final, Generic
 
 from ocr_operator.runtime.backoff import Backoff, jittered
 from ocr_operator.runtime.queue import K, WorkQueue, loop_time
 
 logger = logging.getLogger(__name__)
 
+# Of so many rounds each key has its turn in one, whatever is known of it.
+TURNS: Final = 12
+
 
 class Resync(Generic[K]):
-    """Enqueues every key at the start, then once each period, give or take a tenth.
+    """Enqueues every key at the start, then once each period, give or take a tenth, those that have changed.
 
-    Later rounds are spread over half a period, so that a thousand keys are not a burst of requests.
+    Later rounds have a share of the others, too, and are spread over half a period, so that a thousand keys
+    are not a burst of requests.
     """
 
     def __init__(
         self,
         queue: WorkQueue[K],
-        sweep: Callable[[], Awaitable[Iterable[K]]],
+        sweep: Callable[[], Awaitable[Mapping[K, int | None]]],
         *,
         period_seconds: float,
         foreseen: type[Exception],
     ) -> None:
-        """`sweep` returns all keys; its failure of the type `foreseen` is tried again soon."""
+        """`sweep` returns all keys, each with a number that another one follows when it has changed.
+
+        None always counts as a change. A failure of the type `foreseen` is tried again soon.
+        """
         self._queue = queue
         self._sweep = sweep
         self._period = period_seconds
         self._foreseen = foreseen
         self._backoff = Backoff(first_seconds=1.0, cap_seconds=60.0)
+        self._states: Mapping[K, int | None] = {}
+        self._round = 0
         self._wanted = asyncio.Event()
         self._last = loop_time()
 
@@ -47,28 +56,37 @@ class Resync(Generic[K]):
 
     async def run(self) -> None:
         """Sweep until cancelled."""
-        spread = 0.0
+        everything = True
         while True:
-            await self._until_done(spread)
+            states = await self._until_swept()
+            for key in states if everything else self._due(states):
+                spread = 0.0 if everything else self._period / 2
+                self._queue.add_after(key, random.uniform(0.0, spread))  # noqa: S311 - spreads load
+            self._states = states
+            self._round += 1
             self._wanted.clear()
             try:
                 async with asyncio.timeout(jittered(self._period, 0.1)):
                     await self._wanted.wait()
-                spread = 0.0
+                everything = True
             except TimeoutError:
-                spread = self._period / 2
+                everything = False
 
-    async def _until_done(self, spread: float) -> None:
+    def _due(self, states: Mapping[K, int | None]) -> Iterator[K]:
+        for key, state in states.items():
+            its_turn = hash(key) % TURNS == self._round % TURNS
+            if its_turn or state is None or state != self._states.get(key):
+                yield key
+
+    async def _until_swept(self) -> Mapping[K, int | None]:
         failures = 0
         while True:
             try:
-                keys = list(await self._sweep())
+                states = await self._sweep()
             except self._foreseen as error:
                 failures += 1
                 logger.warning("the list of all services failed: %s", error)
                 await asyncio.sleep(self._backoff.delay(failures))
                 continue
             self._last = loop_time()
-            for key in keys:
-                self._queue.add_after(key, random.uniform(0.0, spread))  # noqa: S311 - spreads load
-            return
+            return states

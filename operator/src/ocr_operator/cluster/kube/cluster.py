@@ -12,6 +12,7 @@ from ocr_operator.cluster.kube.events import Recorder
 from ocr_operator.cluster.kube.http import APPLY, JSON, Http, Request
 from ocr_operator.cluster.port import ClusterError, ConflictError, Event, GoneError
 from ocr_operator.models.manifest import Kind, Manifest, Ref, ref
+from ocr_operator.models.names import SERVICE_LABEL
 
 T = TypeVar("T")
 
@@ -23,12 +24,13 @@ METADATA_LIST: Final = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 class Listed(NamedTuple):
-    """What is kept of an object in a long list."""
+    """What is kept of an object in a long list; `service` is the one that its labels name, if any."""
 
     namespace: str
     name: str
     uid: str
     version: int
+    service: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,9 @@ class KubeCluster:
 
 def _listed(entry: Manifest) -> Listed:
     metadata = entry["metadata"]
-    return Listed(metadata.get("namespace", ""), metadata["name"], metadata["uid"], version_of(metadata))
+    service = (metadata.get("labels") or {}).get(SERVICE_LABEL, "")
+    namespace, name, uid = metadata.get("namespace", ""), metadata["name"], metadata["uid"]
+    return Listed(namespace, name, uid, version_of(metadata), service)
 
 
 def version_of(metadata: Mapping[str, Any]) -> int:
