@@ -46,8 +46,8 @@ _METHOD = f"""## How it is measured
   them has a fresh cluster; where the last rows of the table differ, it is of another run, and times compare
   only within a processor.
 - **create**: all at once, until all are Ready and at rest. **rest**: nobody does anything, Prometheus
-  scrapes every {SCRAPE_SECONDS:.0f} s; with {AIMED_AT:,} services and more so long that one of the operator's
-  sweeps over everything, every 10 minutes, is in it. **restart**: the operator is ended in order and started;
+  scrapes every {SCRAPE_SECONDS:.0f} s; the operator's sweeps over everything come every 10 minutes, and a
+  shorter rest is one between them. **restart**: the operator is ended in order and started;
   from its start until it has looked at all. **edit**: a third model server for all. **repair**: every third
   child is deleted, until all are back. **delete**: until no child is left.
 - Calls, reads and writes are the operator's by the apiserver's audit log, until {IDLE_SECONDS:.0f} s
@@ -84,6 +84,7 @@ ROWS: tuple[Row, ...] = (
     Row("create: reconcile p50, s", lambda f: f.create.p50, ".3f"),
     Row("create: reconcile p99, s", lambda f: f.create.p99, ".3f", 1),
     Row("create: event loop late, p99, s", lambda f: f.create.lag_p99, ".3f"),
+    Row("rest: for, s", lambda f: f.rest.seconds, ".0f"),
     Row("rest: writes", lambda f: f.rest.writes, ".0f", 0),
     Row("rest: reads", lambda f: f.rest.reads, ".0f"),
     Row("rest: CPU, % of a core", lambda f: f.rest.cpu_percent, ".2f", 1),
