@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ocr_operator.models.manifest import (
+    CHILD_KINDS,
     CONFIG_MAP,
     HORIZONTAL_POD_AUTOSCALER,
     HTTP_ROUTE,
@@ -96,13 +97,14 @@ def live(kube: Api) -> None:
     few = {"minReplicas": 2, "maxReplicas": 3}
     kube.patch(OCR_SERVICE, "invoices", {"spec": {"modelServer": {"autoscaling": few}}})
     eventually("an autoscaler", lambda: kube.items(HORIZONTAL_POD_AUTOSCALER))
-    kube.patch(OCR_SERVICE, "invoices", {"spec": {"modelServer": None}})
-    eventually("no autoscaler", lambda: not kube.items(HORIZONTAL_POD_AUTOSCALER))
     eventually("a monitor", lambda: kube.items(SERVICE_MONITOR))
     for way, kind in (("ingress", INGRESS), ("gatewayAPI", HTTP_ROUTE)):
         other = {"ingress": None, "gatewayAPI": None}
         kube.patch(OCR_SERVICE, "invoices", {"spec": {"expose": {**other, way: WAYS_IN[way]}}})
         eventually(f"by {way} only", lambda kind=kind: ways_in(kube) == {kind})
+        lose_all_children(kube)
+    kube.patch(OCR_SERVICE, "invoices", {"spec": {"modelServer": None}})
+    eventually("no autoscaler", lambda: not kube.items(HORIZONTAL_POD_AUTOSCALER))
     fewer = {
         "gateway": {"replicas": 1},
         "observability": {"serviceMonitor": {"mode": "Disabled"}},
@@ -115,6 +117,20 @@ def live(kube: Api) -> None:
     eventually("open", lambda: not kube.items(NETWORK_POLICY) and not ways_in(kube))
     eventually("one budget", lambda: len(kube.items(POD_DISRUPTION_BUDGET)) == 1)
     eventually("no monitor", lambda: not kube.items(SERVICE_MONITOR))
+
+
+def lose_all_children(kube: Api) -> None:
+    """They belong to nobody for a while, and their names are taken; then they go."""
+    children = kube.children("invoices").keys()
+    kinds = {kind.plural: kind for kind in CHILD_KINDS}
+    for plural, name in (child.split("/") for child in children):
+        kube.patch(kinds[plural], name, {"metadata": {"ownerReferences": None}})
+    stalled = partial(kube.condition, "invoices", "Stalled")
+    eventually("told", lambda: "belongs to someone else" in str(stalled().get("message")))
+    for plural, name in (child.split("/") for child in children):
+        kube.delete(kinds[plural], name)
+    eventually("all are there again", lambda: kube.children("invoices").keys() == children)
+    eventually("settled", lambda: stalled()["status"] == "False")
 
 
 def ways_in(kube: Api) -> set[Kind]:

@@ -156,6 +156,9 @@ def test_a_watch_that_is_silent_is_found_out_by_the_resync(
     proxy.freeze_watches()
     kube.patch(OCR_SERVICE, "invoices", {"spec": {"suspend": False, "gateway": {"replicas": 3}}})
     eventually("seen by the resync alone", lambda: converged(kube, 3))
+    before = kube.get(SERVICE, "invoices-gateway")
+    kube.delete(SERVICE, "invoices-gateway")
+    eventually("made again", lambda: kube.get(SERVICE, "invoices-gateway") not in (None, before))
     eventually("not alive", lambda: operator.answers("/healthz") == 503)
     assert "watches" in operator.get("/healthz").text
     proxy.heal()

@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 from typing import Any, get_args
 
 import httpx
@@ -26,6 +27,7 @@ from ocr_operator.models.manifest import (
 )
 from ocr_operator.models.names import COMPONENT_LABEL, COMPONENTS, MODEL_SERVER, PULL_MODEL, SERVICE_LABEL
 from ocr_operator.reconcile import Applied
+from ocr_operator.runtime.resync import TURNS
 from ocr_operator.watches import CHILD_SECONDS
 from tests.cluster.controlplane import ControlPlane
 from tests.component.conftest import Start, install_crds
@@ -115,6 +117,19 @@ def is_idle(operator: Operator) -> bool:
     time.sleep(1.5 * CHILD_SECONDS)
     after = operator.metric("ocr_operator_reconcile_total")
     return before == after and operator.metric("ocr_operator_queue_depth") == 0
+
+
+def test_a_sweep_looks_at_no_service_of_which_the_watches_told_all(kube: Api, start: Start) -> None:
+    operator = start(resync_seconds=1.0).ready()
+    kube.create("invoices")
+    settle(kube)
+    looks, lists = "ocr_operator_reconcile_total", "ocr_operator_k8s_requests_total"
+    sweeps = partial(operator.metric, lists, verb="GET", resource="ocrprofiles")
+    eventually("idle", lambda: is_idle(operator))
+    looked, swept = operator.metric(looks), sweeps()
+    eventually("swept again and again", lambda: sweeps() >= swept + TURNS)
+    # Its turn, whatever is known of it.
+    assert operator.metric(looks) - looked <= 2
 
 
 def test_a_child_that_is_not_wanted_any_more_goes(kube: Api, operator: Operator) -> None:

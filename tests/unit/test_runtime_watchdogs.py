@@ -32,7 +32,7 @@ def test_watches_that_told_what_the_list_shows_owe_nothing() -> None:
     freshness: Freshness[str] = Freshness(clock)
     freshness.saw("a", 5)
     freshness.saw("b", 9)
-    freshness.expect({"a": 5, "b": 7}, at=8)
+    assert freshness.expect({"a": 5, "b": 7}, at=8) == set()
     clock.now = 100.0
     assert freshness.behind_seconds() == 0.0
 
@@ -41,9 +41,10 @@ def test_a_change_that_no_watch_told_is_owed_since_the_first_list_that_showed_it
     clock = Clock()
     freshness: Freshness[str] = Freshness(clock)
     freshness.saw("a", 5)
-    freshness.expect({"a": 6}, at=6)
+    assert freshness.expect({"a": 6, "b": 3}, at=6) == {"a", "b"}
+    freshness.saw("b", 3)
     clock.now = 50.0
-    freshness.expect({"a": 8}, at=8)
+    assert freshness.expect({"a": 8, "b": 3}, at=8) == {"a"}
     clock.now = 60.0
     assert freshness.behind_seconds() == 60.0
     freshness.saw("a", 7)
@@ -71,6 +72,19 @@ def test_an_object_that_is_younger_than_the_list_is_remembered() -> None:
     freshness.expect({"old": 3}, at=11)
     freshness.saw("young", 12)
     assert freshness._behind.keys() == {"old"}
+
+
+def test_an_end_that_no_watch_told_is_found_once() -> None:
+    freshness: Freshness[str] = Freshness(Clock())
+    for key in ("told", "lost", "back"):
+        freshness.saw(key, 3)
+    freshness.saw("told", 4, gone=True)
+    # It had lost the labels by which it is selected, and got them again.
+    freshness.saw("back", 5, gone=True)
+    freshness.saw("back", 6)
+    assert freshness.expect({"back": 6}, at=7) == {"lost"}
+    assert freshness.expect({"back": 6}, at=8) == set()
+    assert freshness.expect({}, at=9) == {"back"}
 
 
 @pytest.fixture

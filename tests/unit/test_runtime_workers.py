@@ -137,14 +137,14 @@ async def test_two_workers_never_work_on_one_key() -> None:
     assert most == {"a": 1, "b": 1, "any": 2}
 
 
-async def test_a_resync_enqueues_all_at_the_start_and_what_has_changed_spread_in_each_period() -> None:
+async def test_a_resync_enqueues_all_at_the_start_and_those_with_news_spread_in_each_period() -> None:
     queue: WorkQueue[str] = WorkQueue()
     sweeps = 0
 
-    async def sweep() -> dict[str, int | None]:
+    async def sweep() -> dict[str, bool]:
         nonlocal sweeps
         sweeps += 1
-        return {str(number): sweeps for number in range(100)}
+        return {str(number): sweeps > 1 for number in range(100)}
 
     resync = Resync(queue, sweep, period_seconds=600.0, foreseen=OSError)
     async with running(resync.run()):
@@ -158,12 +158,12 @@ async def test_a_resync_enqueues_all_at_the_start_and_what_has_changed_spread_in
         assert len(queue) == 100
 
 
-async def test_what_has_not_changed_is_looked_at_once_in_so_many_rounds_and_what_is_unknown_in_each() -> None:
+async def test_what_has_no_news_is_looked_at_once_in_so_many_rounds() -> None:
     queue: WorkQueue[int] = WorkQueue()
     looks: Counter[int] = Counter()
 
-    async def sweep() -> dict[int, int | None]:
-        return {**dict.fromkeys(range(100), 7), 100: None}
+    async def sweep() -> dict[int, bool]:
+        return {**dict.fromkeys(range(100), False), 100: True}
 
     async def look() -> None:
         while True:
@@ -193,10 +193,10 @@ async def test_a_failed_sweep_is_tried_again_soon_and_shows_when_it_goes_on() ->
     queue: WorkQueue[str] = WorkQueue()
     broken = True
 
-    async def sweep() -> dict[str, int | None]:
+    async def sweep() -> dict[str, bool]:
         if broken:
             raise ConnectionResetError
-        return {"a": 1}
+        return {"a": False}
 
     resync = Resync(queue, sweep, period_seconds=600.0, foreseen=OSError)
     async with running(resync.run()):
@@ -211,8 +211,8 @@ async def test_a_failed_sweep_is_tried_again_soon_and_shows_when_it_goes_on() ->
 async def test_a_sweep_that_is_asked_for_comes_at_once() -> None:
     queue: WorkQueue[str] = WorkQueue()
 
-    async def sweep() -> dict[str, int | None]:
-        return {"a": 1}
+    async def sweep() -> dict[str, bool]:
+        return {"a": False}
 
     resync = Resync(queue, sweep, period_seconds=600.0, foreseen=OSError)
     async with running(resync.run()):

@@ -21,12 +21,20 @@ from ocr_operator.cluster.kube.discovery import KEPT_SECONDS, Discovery
 from ocr_operator.cluster.kube.events import Recorder
 from ocr_operator.cluster.kube.http import Http
 from ocr_operator.cluster.kube.lease import LEASE, Election, LostLeaseError
+from ocr_operator.cluster.kube.objects import ObjectId
 from ocr_operator.cluster.kube.preflight import Fields, Preflight
 from ocr_operator.cluster.kube.scrape import scrape
-from ocr_operator.cluster.kube.states import states
 from ocr_operator.cluster.port import ClusterError
 from ocr_operator.config import LEASE_NAME, Config
-from ocr_operator.models.manifest import CHILD_KINDS, OPTIONAL_KINDS, OWN_KINDS, Kind, Ref
+from ocr_operator.models.manifest import (
+    CHILD_KINDS,
+    OCR_PROFILE,
+    OCR_SERVICE,
+    OPTIONAL_KINDS,
+    OWN_KINDS,
+    Kind,
+    Ref,
+)
 from ocr_operator.models.names import MANAGED_BY_LABEL, MANAGER
 from ocr_operator.models.service import Key
 from ocr_operator.reconcile import Reconciler
@@ -39,7 +47,7 @@ from ocr_operator.runtime.profiles import Profiles
 from ocr_operator.runtime.queue import WorkQueue, loop_time
 from ocr_operator.runtime.resync import Resync
 from ocr_operator.runtime.workers import Workers
-from ocr_operator.watches import Host, ObjectId, Watches, WatchesEndedError
+from ocr_operator.watches import Host, Watches, WatchesEndedError
 
 # A key may wait so long while no worker takes any, and a sweep may be late by so much.
 STALLED_SECONDS: Final = 300.0
@@ -130,20 +138,27 @@ class _Operator:
         recorder = Recorder(parts.http, instance=config.identity, now=parts.now)
         self._cluster = KubeCluster(parts.http, parts.discovery, recorder, config.namespaces)
         self._fleet = Fleet(self._queue.add)
-        profiles = Profiles()
+        self._profiles = Profiles()
         self._resync: Resync[Key] = Resync(
             self._queue, self._sweep, period_seconds=config.resync_seconds, foreseen=ClusterError
         )
         self._workers = Workers(
             queue=self._queue,
             reconcile=Reconciler(
-                self._cluster, scrape, config.operands, version, parts.now, metrics, self._fleet, profiles
+                self._cluster,
+                scrape,
+                config.operands,
+                version,
+                parts.now,
+                metrics,
+                self._fleet,
+                self._profiles,
             ),
             retry_after=lambda error: error.retry_after if isinstance(error, ClusterError) else None,
             on_result=metrics.reconciled,
             count=config.workers,
         )
-        watches = Watches(self._queue, metrics, self._freshness, profiles)
+        watches = Watches(self._queue, metrics, self._freshness, self._profiles)
         self._host = Host(
             watches,
             parts.access,
@@ -235,24 +250,24 @@ class _Operator:
             self._resync.overdue_seconds, 2 * config.resync_seconds, "the list of services is overdue"
         )
 
-    async def _sweep(self) -> dict[Key, int | None]:
-        """The states of all services that there are; None of one that we have shown and that is no more.
+    async def _sweep(self) -> dict[Key, bool]:
+        """All services that there are or that we have shown; True for news of it that no watch told."""
+        selections = [(kind, dict[str, str]()) for kind in OWN_KINDS]
+        selections += [(kind, {MANAGED_BY_LABEL: MANAGER}) for kind in CHILD_KINDS]
+        listings = [await self._cluster.list_versions(kind, labels) for kind, labels in selections]
+        versions = dict(item for listing in listings for item in listing.items)
+        oldest = min((each.version for each in listings if each.version), default=0)
+        untold = self._freshness.expect(versions, at=oldest)
+        found = {Key(each.namespace, each.name) for each in versions if each.plural == OCR_SERVICE.plural}
+        self._fleet.expect(found)
+        due = {key for each in untold for key in self._concerned(each)}
+        return {key: key in due or key not in found for key in found.union(self._parts.metrics.known())}
 
-        On the way, check what the watches told.
-        """
-        listings = {kind: await self._cluster.list_versions(kind, {}) for kind in OWN_KINDS}
-        for kind in CHILD_KINDS:
-            listings[kind] = await self._cluster.list_versions(kind, {MANAGED_BY_LABEL: MANAGER})
-        versions: dict[ObjectId, int] = {
-            (kind.plural, item.uid): item.version
-            for kind, listing in listings.items()
-            for item in listing.items
-        }
-        oldest = min((each.version for each in listings.values() if each.version), default=0)
-        self._freshness.expect(versions, at=oldest)
-        found = states(listings)
-        self._fleet.expect(found.keys())
-        return {**dict.fromkeys(self._parts.metrics.known()), **found}
+    def _concerned(self, changed: ObjectId) -> tuple[Key, ...]:
+        """The services that a change of the object is a reason to look at."""
+        if changed.plural == OCR_PROFILE.plural:
+            return self._profiles.users(changed.namespace, changed.name)
+        return (Key(changed.namespace, changed.name),)
 
     async def _kinds(self) -> frozenset[Kind]:
         """What there is to watch: a kind of Kubernetes itself is always there."""

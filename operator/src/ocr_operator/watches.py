@@ -19,7 +19,7 @@ import aiohttp
 import kopf
 
 from ocr_operator.cluster.kube.access import Access
-from ocr_operator.cluster.kube.cluster import version_of
+from ocr_operator.cluster.kube.objects import ObjectId, identity, version_of
 from ocr_operator.models.manifest import (
     CHILD_KINDS,
     HORIZONTAL_POD_AUTOSCALER,
@@ -47,8 +47,6 @@ TOLD: Final[Mapping[Kind, Callable[[Mapping[str, Any]], object]]] = {
     HORIZONTAL_POD_AUTOSCALER: scaling,
     POD_DISRUPTION_BUDGET: lambda _: None,
 }
-# The identity of an object over kinds: plural and uid.
-ObjectId = tuple[str, str]
 # Hears of an event: its type, and the object.
 Changed = Callable[[str | None, Any], None]
 
@@ -81,8 +79,9 @@ class Watches:
         async def on_event(*, type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - kopf's name
             self.metrics.watched(kind.plural, type or "LISTED")
             metadata = body["metadata"]
-            self.freshness.saw((kind.plural, metadata["uid"]), version_of(metadata))
             changed(type, body)
+            told = identity(kind, metadata)
+            self.freshness.saw(told, version_of(metadata), gone=type == "DELETED")
 
         kopf.on.event(group, version, kind.plural, id=kind.plural, registry=registry)(on_event)
 

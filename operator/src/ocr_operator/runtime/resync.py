@@ -18,7 +18,7 @@ TURNS: Final = 12
 
 
 class Resync(Generic[K]):
-    """Enqueues every key at the start, then once each period, give or take a tenth, those that have changed.
+    """Enqueues every key at the start, then once each period, give or take a tenth, those with news.
 
     Later rounds have a share of the others, too, and are spread over half a period, so that a thousand keys
     are not a burst of requests.
@@ -27,21 +27,20 @@ class Resync(Generic[K]):
     def __init__(
         self,
         queue: WorkQueue[K],
-        sweep: Callable[[], Awaitable[Mapping[K, int | None]]],
+        sweep: Callable[[], Awaitable[Mapping[K, bool]]],
         *,
         period_seconds: float,
         foreseen: type[Exception],
     ) -> None:
-        """`sweep` returns all keys, each with a number that another one follows when it has changed.
+        """`sweep` returns all keys, each with whether something about it is new that no event told.
 
-        None always counts as a change. A failure of the type `foreseen` is tried again soon.
+        A failure of the type `foreseen` is tried again soon.
         """
         self._queue = queue
         self._sweep = sweep
         self._period = period_seconds
         self._foreseen = foreseen
         self._backoff = Backoff(first_seconds=1.0, cap_seconds=60.0)
-        self._states: Mapping[K, int | None] = {}
         self._round = 0
         self._wanted = asyncio.Event()
         self._last = loop_time()
@@ -58,11 +57,10 @@ class Resync(Generic[K]):
         """Sweep until cancelled."""
         everything = True
         while True:
-            states = await self._until_swept()
-            for key in states if everything else self._due(states):
+            news = await self._until_swept()
+            for key in news if everything else self._due(news):
                 spread = 0.0 if everything else self._period / 2
                 self._queue.add_after(key, random.uniform(0.0, spread))  # noqa: S311 - spreads load
-            self._states = states
             self._round += 1
             self._wanted.clear()
             try:
@@ -72,21 +70,20 @@ class Resync(Generic[K]):
             except TimeoutError:
                 everything = False
 
-    def _due(self, states: Mapping[K, int | None]) -> Iterator[K]:
-        for key, state in states.items():
-            its_turn = hash(key) % TURNS == self._round % TURNS
-            if its_turn or state is None or state != self._states.get(key):
+    def _due(self, news: Mapping[K, bool]) -> Iterator[K]:
+        for key, is_new in news.items():
+            if is_new or hash(key) % TURNS == self._round % TURNS:
                 yield key
 
-    async def _until_swept(self) -> Mapping[K, int | None]:
+    async def _until_swept(self) -> Mapping[K, bool]:
         failures = 0
         while True:
             try:
-                states = await self._sweep()
+                news = await self._sweep()
             except self._foreseen as error:
                 failures += 1
                 logger.warning("the list of all services failed: %s", error)
                 await asyncio.sleep(self._backoff.delay(failures))
                 continue
             self._last = loop_time()
-            return states
+            return news

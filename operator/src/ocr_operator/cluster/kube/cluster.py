@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from ocr_operator.cluster.kube import paths
 from ocr_operator.cluster.kube.discovery import Discovery
 from ocr_operator.cluster.kube.events import Recorder
 from ocr_operator.cluster.kube.http import APPLY, JSON, Http, Request
+from ocr_operator.cluster.kube.objects import ObjectId, identity, version_of
 from ocr_operator.cluster.port import ClusterError, ConflictError, Event, GoneError
 from ocr_operator.models.manifest import Kind, Manifest, Ref, ref
-from ocr_operator.models.names import SERVICE_LABEL
 
 T = TypeVar("T")
 
@@ -21,16 +21,6 @@ PAGE: Final = 500
 NO_OBJECTS_VERSION: Final = "1"
 METADATA_ONLY: Final = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST: Final = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-
-
-class Listed(NamedTuple):
-    """What is kept of an object in a long list; `service` is the one that its labels name, if any."""
-
-    namespace: str
-    name: str
-    uid: str
-    version: int
-    service: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +65,14 @@ class KubeCluster:
         listings = [await self._list(kind, each, lambda entry: {**entry, **head}) for each in pages]
         return tuple(manifest for listing in listings for manifest in listing.items)
 
-    async def list_versions(self, kind: Kind, labels: Mapping[str, str]) -> Listing[Listed]:
-        """All objects in scope that carry the labels; `version` is the oldest of the lists."""
+    async def list_versions(self, kind: Kind, labels: Mapping[str, str]) -> Listing[tuple[ObjectId, int]]:
+        """All objects in scope that carry the labels, with their versions; `version` is the oldest list's."""
+
+        def taken(entry: Manifest) -> tuple[ObjectId, int]:
+            return identity(kind, entry["metadata"]), version_of(entry["metadata"])
+
         pages = [self._pages(kind, each, labels, METADATA_LIST) for each in self._scope]
-        listings = [await self._list(kind, each, _listed) for each in pages]
+        listings = [await self._list(kind, each, taken) for each in pages]
         items = tuple(listed for listing in listings for listed in listing.items)
         return Listing(items, min(listing.version for listing in listings))
 
@@ -167,16 +161,3 @@ class KubeCluster:
     async def record(self, event: Event) -> None:
         """Write an Event, or count it onto the one that said the same before."""
         await self._recorder.record(event)
-
-
-def _listed(entry: Manifest) -> Listed:
-    metadata = entry["metadata"]
-    service = (metadata.get("labels") or {}).get(SERVICE_LABEL, "")
-    namespace, name, uid = metadata.get("namespace", ""), metadata["name"], metadata["uid"]
-    return Listed(namespace, name, uid, version_of(metadata), service)
-
-
-def version_of(metadata: Mapping[str, Any]) -> int:
-    """The resourceVersion as the number it is; it grows with every change (KEP-5504)."""
-    text = metadata.get("resourceVersion", "")
-    return int(text) if text.isdigit() else 0
