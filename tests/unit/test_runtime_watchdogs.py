@@ -112,6 +112,17 @@ async def test_healthz_and_readyz_say_what_is_wrong(server: tuple[str, Health]) 
         assert (await client.get("/metrics")).headers["Content-Type"] == CONTENT_TYPE
 
 
+def test_what_a_reconcile_took_is_told_more_finely_than_what_each_kind_of_request_took() -> None:
+    metrics = Metrics(version="1", kopf_version="1")
+    metrics.reconciled("success", 1.4)
+    metrics.requested("GET", "pods", "200", 1.4)
+    lines = metrics.expose().decode().splitlines()
+    reconciles = [line.split('"') for line in lines if "reconcile_duration_seconds_bucket" in line]
+    assert [le for _, le, count in reconciles if count == "} 0.0"][-1] == "1.25"
+    requests = [line for line in lines if "k8s_request_duration_seconds_bucket" in line]
+    assert 2 * len(requests) < len(reconciles)
+
+
 async def test_a_port_that_is_taken_is_an_error_and_leaves_nothing(server: tuple[str, Health]) -> None:
     url, _ = server
     with pytest.raises(OSError, match="address already in use"):
