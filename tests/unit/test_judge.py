@@ -111,7 +111,9 @@ def test_a_child_that_the_api_refuses_stalls_with_its_words() -> None:
     troubles = (Refusal("ApplyRejected", "Service papers/invoices-gateway: port is already allocated"),)
     status = verdict(look(ocr_service(), running(plan()), troubles=troubles))
     assert reason(status, "Stalled") == ("True", "ApplyRejected")
-    assert "port is already allocated" in status.conditions[0].message
+    assert status.conditions[0].message.endswith("port is already allocated")
+    status = verdict(look(ocr_service(), running(plan()), troubles=troubles * 3))
+    assert status.conditions[0].message.endswith("port is already allocated (2 more)")
 
 
 def test_a_suspended_service_is_not_ready_and_nothing_is_wrong() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from ocr_operator.desired.accept import Refusal
@@ -57,7 +57,8 @@ class View:
     def obstacle(self) -> Refusal | None:
         """What keeps the accepted spec from being rolled out until someone acts."""
         if self.seen.troubles:
-            return self.seen.troubles[0]
+            first, *others = self.seen.troubles
+            return replace(first, message=f"{first.message} ({len(others)} more)") if others else first
         if not self.complete and (stuck := self._stuck):
             return stuck
         failed = self.seen.revisions.failed
