@@ -16,14 +16,14 @@ from tests.bench.machine import describe
 
 _ROOT = Path(__file__).parents[3]
 _SIZES, _QUICK = (1, 100, 1000), (1, 30, 100)
-# A rest, one with a sweep of the operator in it, and a short one.
-_REST_SECONDS, _SWEPT_SECONDS, _QUICK_SECONDS = 60.0, 720.0, 30.0
+# A rest, and one as long as the operator's sweeps are apart.
+_REST_SECONDS, _SWEPT_SECONDS = 30.0, 600.0
 
 
 def main() -> None:
     """Run the usual sizes, or those named."""
     parser = argparse.ArgumentParser(prog="tests.bench.fleet", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help=f"sizes {_QUICK}, a shorter rest")
+    parser.add_argument("--quick", action="store_true", help=f"sizes {_QUICK}, fewer failovers")
     parser.add_argument("--size", type=int, action="append", metavar="N", help="services; repeatable")
     parser.add_argument("--out", type=Path, default=_ROOT / "docs", metavar="DIR", help="(%(default)s)")
     options = parser.parse_args()
@@ -32,7 +32,7 @@ def main() -> None:
     fleets = [each for each in report.read(options.out) if each.services not in sizes]
     for size in sizes:
         begun = time.monotonic()
-        fleets.append(asyncio.run(_measure(size, _rest_seconds(size, quick=options.quick))))
+        fleets.append(asyncio.run(_measure(size)))
         print(f"{size} services: {time.monotonic() - begun:.0f} s", flush=True)
     fleets.sort(key=lambda figures: figures.services)
     command = shlex.join(["python", "-m", "tests.bench.fleet", *sys.argv[1:]])
@@ -41,15 +41,9 @@ def main() -> None:
     print(report.markdown(run, fleets, failovers))
 
 
-def _rest_seconds(size: int, *, quick: bool) -> float:
-    if quick:
-        return _QUICK_SECONDS
-    return _SWEPT_SECONDS if size >= report.AIMED_AT else _REST_SECONDS
-
-
-async def _measure(size: int, rest_seconds: float) -> Figures:
+async def _measure(size: int) -> Figures:
     async with fleet(size) as measured:
-        return await measured.measure(rest_seconds)
+        return await measured.measure(_SWEPT_SECONDS if size >= report.AIMED_AT else _REST_SECONDS)
 
 
 if __name__ == "__main__":
