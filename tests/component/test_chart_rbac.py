@@ -21,7 +21,7 @@ from ocr_operator.models.manifest import (
 from tests.cluster.controlplane import ControlPlane, succeeds
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.upstreams import http_route_crd
-from tests.component.test_operator_reconcile import MONITORS, settle
+from tests.component.test_operator_reconcile import MONITORS, make_again, settle
 from tests.support.api import Api, eventually
 from tests.support.process import Operator
 from tests.unit.chart_kit import Manifest, permissions, rendered
@@ -34,10 +34,6 @@ WAYS_IN = {
 ROLES = {"Role", "RoleBinding", "ServiceAccount"}
 # What this version of the operator has no reason to do, and why it may.
 RESERVED = {
-    # Children that an older version made and this one does not want.
-    ("apps", "deployments", "delete"),
-    ("", "services", "delete"),
-    ("", "serviceaccounts", "delete"),
     # Only where the admission plugin OwnerReferencesPermissionEnforcement is on.
     ("kubeocr.dev", "ocrservices/finalizers", "update"),
 }
@@ -146,6 +142,7 @@ def test_a_services_life_needs_every_right_of_the_roles_and_no_other(
     operated.kubectl.apply(routes, "--server-side")
     try:
         live(kube)
+        make_again(operated, kube)
     finally:
         operated.kubectl.run("delete", "crd", MONITORS["metadata"]["name"])
         operated.kubectl.run("delete", "--filename=-", stdin=routes)

@@ -1,6 +1,7 @@
 """What the operator does for one OCRService: the real kopf against the real apiserver."""
 
 import json
+import signal
 import time
 from functools import partial
 from typing import Any, get_args
@@ -78,6 +79,34 @@ def test_a_deleted_child_comes_back(kube: Api, operator: Operator) -> None:
         assert before is not None
         kube.delete(kind, "invoices-gateway")
         eventually(f"a new {kind.kind}", lambda kind=kind, old=before: is_new(kube, kind, old), 10)
+
+
+def test_a_service_that_is_made_again_does_not_wait_until_kubernetes_deletes_what_the_one_before_left(
+    operated: ControlPlane, kube: Api, operator: Operator
+) -> None:
+    kube.create("invoices")
+    settle(kube)
+    make_again(operated, kube)
+    eventually("as any other", lambda: kube.condition("invoices", "Stalled").get("status") == "False")
+
+
+def make_again(control_plane: ControlPlane, kube: Api) -> None:
+    """Delete the service and make it anew while nobody but the operator deletes its children."""
+    before = uids(kube)
+    (controllers,) = (each for each in control_plane.children if each.name == "kube-controller-manager")
+    controllers.process.send_signal(signal.SIGSTOP)
+    try:
+        kube.delete(OCR_SERVICE, "invoices")
+        kube.create("invoices")
+        eventually("all are new", lambda: len(uids(kube) - before) == len(CHILDREN))
+    finally:
+        controllers.process.send_signal(signal.SIGCONT)
+
+
+def uids(kube: Api) -> set[str]:
+    """Of the children that a service without a wish has."""
+    children = kube.children("invoices")
+    return {children[name]["metadata"]["uid"] for name in CHILDREN & children.keys()}
 
 
 def is_new(kube: Api, kind: Any, before: dict[str, Any]) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from ocr_operator.__main__ import OPERANDS
 from ocr_operator.cluster.local.store import Store
-from ocr_operator.cluster.port import ClusterError
+from ocr_operator.cluster.port import ClusterError, ConflictError
 from ocr_operator.config import load_operands
 from ocr_operator.models.manifest import (
     DEPLOYMENT,
@@ -29,6 +29,7 @@ from ocr_operator.runtime.profiles import Profiles
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = Key("default", "invoices")
 GATEWAY = Ref(DEPLOYMENT, "default", "invoices-gateway")
+GATEWAY_SERVICE = Ref(SERVICE, "default", "invoices-gateway")
 
 
 class Recording(Store):
@@ -198,15 +199,54 @@ async def test_a_strangers_object_is_left_alone_and_the_others_are_made(
     await reconcile(KEY)
     assert store.read(Ref(SERVICE, "default", "invoices-gateway")) == theirs
     assert len(store.taken()) == 9
-    body = store.read(Ref(OCR_SERVICE, *KEY))
-    assert body is not None
-    (stalled,) = (each for each in body["status"]["conditions"] if each["type"] == "Stalled")
-    assert "belongs to someone else" in stalled["message"]
+    assert "belongs to someone else" in stalled(store)["message"]
 
 
-async def test_what_a_deleted_service_of_this_name_has_left_is_waited_for_and_named(
+async def test_what_a_deleted_service_of_this_name_has_left_makes_room_without_waiting_for_kubernetes(
     store: Recording, reconcile: Reconciler
 ) -> None:
+    theirs = left_by_the_former(store)
+    await reconcile(KEY)
+    live = store.read(GATEWAY_SERVICE)
+    assert live is not None
+    assert live["metadata"]["uid"] != theirs["metadata"]["uid"]
+    assert len(store.taken()) == 10
+    assert stalled(store)["status"] == "False"
+
+
+async def test_what_has_another_owner_beside_a_deleted_service_of_this_name_is_left_alone(
+    store: Recording, reconcile: Reconciler
+) -> None:
+    other = {"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "living"}
+    theirs = left_by_the_former(store, other)
+    await reconcile(KEY)
+    assert store.read(GATEWAY_SERVICE) == theirs
+    assert "belongs to someone else" in stalled(store)["message"]
+
+
+async def test_who_has_read_a_service_that_was_made_again_since_deletes_nothing_of_the_new_one(
+    store: Recording, reconcile: Reconciler
+) -> None:
+    def make_again() -> None:
+        store.remove(Ref(OCR_SERVICE, *KEY))
+        store.wish()
+        left_by_the_former(store)
+
+    store.after_list = make_again
+    with pytest.raises(ConflictError, match="made again"):
+        await reconcile(KEY)
+    assert store.read(GATEWAY_SERVICE) is not None
+
+
+def stalled(store: Recording) -> Any:
+    """What the status says of trouble."""
+    body = store.read(Ref(OCR_SERVICE, *KEY))
+    assert body is not None
+    return next(each for each in body["status"]["conditions"] if each["type"] == "Stalled")
+
+
+def left_by_the_former(store: Recording, *others: Manifest) -> Manifest:
+    """A Service with a child's name that belongs to an OCRService of this name with another uid."""
     owner = {
         "apiVersion": OCR_SERVICE.api_version,
         "kind": OCR_SERVICE.kind,
@@ -215,14 +255,9 @@ async def test_what_a_deleted_service_of_this_name_has_left_is_waited_for_and_na
         "controller": True,
     }
     head = {"apiVersion": SERVICE.api_version, "kind": SERVICE.kind}
-    metadata = {"name": "invoices-gateway", "namespace": "default", "ownerReferences": [owner]}
-    theirs = store.put({**head, "metadata": metadata, "spec": {"ports": []}}, manager="somebody")
-    await reconcile(KEY)
-    assert store.read(Ref(SERVICE, "default", "invoices-gateway")) == theirs
-    body = store.read(Ref(OCR_SERVICE, *KEY))
-    assert body is not None
-    (stalled,) = (each for each in body["status"]["conditions"] if each["type"] == "Stalled")
-    assert "deleted OCRService of this name" in stalled["message"]
+    references = {"ownerReferences": [owner, *others]}
+    metadata = {"name": "invoices-gateway", "namespace": "default", **references}
+    return store.put({**head, "metadata": metadata, "spec": {"ports": []}}, manager="somebody")
 
 
 async def test_a_claim_that_is_not_there_keeps_what_runs_until_it_is(

@@ -299,11 +299,13 @@ class Reconciler:
     ) -> Manifest:
         """The child as it is wanted; `scale` is a Deployment's."""
         if before is None:
+            new = scale.within(manifest) if scale else manifest
             try:
-                new = scale.within(manifest) if scale else manifest
                 return await self.cluster.create(new, manager=MANAGER)
             except ConflictError:
                 before = await self._found(service, ref(manifest))
+            if before is None:
+                return await self.cluster.create(new, manager=MANAGER)
         if stands(before, manifest, MANAGER):
             return before
         if scale and owns(before, {"spec": scale.manifest["spec"]}, MANAGER):
@@ -311,14 +313,20 @@ class Reconciler:
             await self.cluster.apply(_to(before, scale.of(before)), manager=REPLICAS_MANAGER)
         return await self.cluster.apply(_to(before, manifest), manager=MANAGER)
 
-    async def _found(self, service: OCRService, identity: Ref) -> Manifest:
-        """The object that has a child's name, if it is this service's."""
+    async def _found(self, service: OCRService, identity: Ref) -> Manifest | None:
+        """The object that has a child's name, if it is this service's; None if the name is free now."""
         found = await self.cluster.get(identity)
-        if found is None:
-            raise ConflictError(f"{identity}: it could not be made, and is not there")
-        if not controlled_by(found, service.metadata.uid):
-            raise RejectedError(_owned_by_another(found, service))
-        return found
+        if found is None or controlled_by(found, service.metadata.uid):
+            return found
+        if not _is_of_this_name(found, service):
+            raise RejectedError("it exists and belongs to someone else; rename the OCRService or remove it")
+        # Kubernetes' garbage collector is about to delete it, but was seen to take minutes. Which of the two
+        # services is the deleted one is known only now: ours may be what was read long ago.
+        now = await self.cluster.get(Ref(OCR_SERVICE, *service.key))
+        if now is None or now["metadata"]["uid"] != service.metadata.uid:
+            raise ConflictError(f"{identity}: its OCRService was made again")
+        await self.cluster.delete(identity, uid=found["metadata"]["uid"])
+        return None
 
     async def _scale(self, live: Manifest, scale: Scale) -> Manifest:
         if scale.fits(live):
@@ -342,11 +350,13 @@ def _to(live: Manifest, manifest: Manifest) -> Manifest:
     return {**manifest, "metadata": {**manifest["metadata"], "uid": live["metadata"]["uid"]}}
 
 
-def _owned_by_another(found: Manifest, service: OCRService) -> str:
-    name, owners = service.metadata.name, found["metadata"].get("ownerReferences") or ()
-    if any((owner["kind"], owner["name"]) == (OCR_SERVICE.kind, name) for owner in owners):
-        return "it is of a deleted OCRService of this name, and Kubernetes is about to delete it, too"
-    return "it exists and belongs to someone else; rename the OCRService or remove it"
+def _is_of_this_name(found: Manifest, service: OCRService) -> bool:
+    """Whether an OCRService of this name is all that owns the object."""
+    owners = found["metadata"].get("ownerReferences") or ()
+    identity = (OCR_SERVICE.api_version, OCR_SERVICE.kind, service.metadata.name)
+    return bool(owners) and all(
+        (owner["apiVersion"], owner["kind"], owner["name"]) == identity for owner in owners
+    )
 
 
 def _trouble(identity: Ref, error: RejectedError | ForbiddenError) -> Refusal:
