@@ -5,9 +5,11 @@ from typing import Any, cast
 
 from ocr_operator.cluster.kube.cluster import PAGE, KubeCluster
 from ocr_operator.cluster.kube.http import Http, Request
-from ocr_operator.cluster.kube.objects import ObjectId, identity
+from ocr_operator.cluster.kube.objects import ObjectId, concerned, identity
 from ocr_operator.models.manifest import DEPLOYMENT, OCR_PROFILE, OCR_SERVICE
 from ocr_operator.models.names import SERVICE_LABEL
+from ocr_operator.models.service import Key
+from ocr_operator.runtime.profiles import Profiles
 
 PAGES = 4
 
@@ -58,3 +60,15 @@ def test_who_an_object_belongs_to_is_told_by_its_label_and_what_is_ours_belongs_
     assert identity(DEPLOYMENT, metadata) == ("deployments", "u", "team", "invoices")
     assert identity(DEPLOYMENT, {**metadata, "labels": {}}).name == ""
     assert identity(OCR_SERVICE, metadata).name == identity(OCR_PROFILE, metadata).name == "n"
+
+
+def test_a_change_concerns_the_service_itself_that_of_a_child_and_all_that_take_a_profile() -> None:
+    profiles = Profiles()
+    for name, profile in (("a", "shared"), ("b", "shared"), ("c", "other")):
+        profiles.see(Key("team", name), profile)
+    profiles.see(Key("others", "d"), "shared")
+    service = ObjectId("ocrservices", "1", "team", "x")
+    child = ObjectId("deployments", "2", "team", "y")
+    profile = ObjectId("ocrprofiles", "3", "team", "shared")
+    assert concerned((service, child), profiles.users) == {Key("team", "x"), Key("team", "y")}
+    assert concerned((profile,), profiles.users) == {Key("team", "a"), Key("team", "b")}

@@ -224,6 +224,17 @@ async def test_what_has_another_owner_beside_a_deleted_service_of_this_name_is_l
     assert "belongs to someone else" in stalled(store)["message"]
 
 
+async def test_what_somebody_ties_to_this_very_service_without_its_control_is_left_alone(
+    store: Recording, reconcile: Reconciler
+) -> None:
+    body = store.read(Ref(OCR_SERVICE, *KEY))
+    assert body is not None
+    theirs = left_by_the_former(store, uid=body["metadata"]["uid"], controller=False)
+    await reconcile(KEY)
+    assert store.read(GATEWAY_SERVICE) == theirs
+    assert "belongs to someone else" in stalled(store)["message"]
+
+
 async def test_who_has_read_a_service_that_was_made_again_since_deletes_nothing_of_the_new_one(
     store: Recording, reconcile: Reconciler
 ) -> None:
@@ -245,7 +256,7 @@ def stalled(store: Recording) -> Any:
     return next(each for each in body["status"]["conditions"] if each["type"] == "Stalled")
 
 
-def left_by_the_former(store: Recording, *others: Manifest) -> Manifest:
+def left_by_the_former(store: Recording, *others: Manifest, **differs: Any) -> Manifest:
     """A Service with a child's name that belongs to an OCRService of this name with another uid."""
     owner = {
         "apiVersion": OCR_SERVICE.api_version,
@@ -253,6 +264,7 @@ def left_by_the_former(store: Recording, *others: Manifest) -> Manifest:
         "name": KEY.name,
         "uid": "former",
         "controller": True,
+        **differs,
     }
     head = {"apiVersion": SERVICE.api_version, "kind": SERVICE.kind}
     references = {"ownerReferences": [owner, *others]}

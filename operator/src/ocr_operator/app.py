@@ -21,20 +21,12 @@ from ocr_operator.cluster.kube.discovery import KEPT_SECONDS, Discovery
 from ocr_operator.cluster.kube.events import Recorder
 from ocr_operator.cluster.kube.http import Http
 from ocr_operator.cluster.kube.lease import LEASE, Election, LostLeaseError
-from ocr_operator.cluster.kube.objects import ObjectId
+from ocr_operator.cluster.kube.objects import ObjectId, concerned
 from ocr_operator.cluster.kube.preflight import Fields, Preflight
 from ocr_operator.cluster.kube.scrape import scrape
 from ocr_operator.cluster.port import ClusterError
 from ocr_operator.config import LEASE_NAME, Config
-from ocr_operator.models.manifest import (
-    CHILD_KINDS,
-    OCR_PROFILE,
-    OCR_SERVICE,
-    OPTIONAL_KINDS,
-    OWN_KINDS,
-    Kind,
-    Ref,
-)
+from ocr_operator.models.manifest import CHILD_KINDS, OCR_SERVICE, OPTIONAL_KINDS, OWN_KINDS, Kind, Ref
 from ocr_operator.models.names import MANAGED_BY_LABEL, MANAGER
 from ocr_operator.models.service import Key
 from ocr_operator.reconcile import Reconciler
@@ -260,14 +252,8 @@ class _Operator:
         untold = self._freshness.expect(versions, at=oldest)
         found = {Key(each.namespace, each.name) for each in versions if each.plural == OCR_SERVICE.plural}
         self._fleet.expect(found)
-        due = {key for each in untold for key in self._concerned(each)}
+        due = concerned(untold, self._profiles.users)
         return {key: key in due or key not in found for key in found.union(self._parts.metrics.known())}
-
-    def _concerned(self, changed: ObjectId) -> tuple[Key, ...]:
-        """The services that a change of the object is a reason to look at."""
-        if changed.plural == OCR_PROFILE.plural:
-            return self._profiles.users(changed.namespace, changed.name)
-        return (Key(changed.namespace, changed.name),)
 
     async def _kinds(self) -> frozenset[Kind]:
         """What there is to watch: a kind of Kubernetes itself is always there."""

@@ -318,10 +318,10 @@ class Reconciler:
         found = await self.cluster.get(identity)
         if found is None or controlled_by(found, service.metadata.uid):
             return found
-        if not _is_of_this_name(found, service):
+        if not _is_of_another_of_this_name(found, service):
             raise RejectedError("it exists and belongs to someone else; rename the OCRService or remove it")
-        # Kubernetes' garbage collector is about to delete it, but was seen to take minutes. Which of the two
-        # services is the deleted one is known only now: ours may be what was read long ago.
+        # Kubernetes' garbage collector is about to delete it, but was seen to take more than 90 s. Which of
+        # the two services is the deleted one is known only now: ours may be what was read long ago.
         now = await self.cluster.get(Ref(OCR_SERVICE, *service.key))
         if now is None or now["metadata"]["uid"] != service.metadata.uid:
             raise ConflictError(f"{identity}: its OCRService was made again")
@@ -350,12 +350,14 @@ def _to(live: Manifest, manifest: Manifest) -> Manifest:
     return {**manifest, "metadata": {**manifest["metadata"], "uid": live["metadata"]["uid"]}}
 
 
-def _is_of_this_name(found: Manifest, service: OCRService) -> bool:
-    """Whether an OCRService of this name is all that owns the object."""
+def _is_of_another_of_this_name(found: Manifest, service: OCRService) -> bool:
+    """Whether all that owns the object are other OCRServices of this name."""
     owners = found["metadata"].get("ownerReferences") or ()
     identity = (OCR_SERVICE.api_version, OCR_SERVICE.kind, service.metadata.name)
     return bool(owners) and all(
-        (owner["apiVersion"], owner["kind"], owner["name"]) == identity for owner in owners
+        (owner["apiVersion"], owner["kind"], owner["name"]) == identity
+        and owner["uid"] != service.metadata.uid
+        for owner in owners
     )
 
 
