@@ -1,7 +1,7 @@
 """Small SVGs, written by hand: speed against accuracy, and what grows with a number."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from xml.sax.saxutils import escape
 
 from tests.bench.results import ALL, Figures, Result
@@ -79,8 +79,14 @@ def _f1(figures: Figures) -> float:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    steps = (digit * 10.0**power for power in range(-3, 4) for digit in (1, 2, 5))
-    return [step for step in steps if low <= math.log10(step) <= high]
+    """1, 2 and 5 of each decade; all digits where those would not show that the axis is logarithmic."""
+
+    def within(digits: Iterable[int]) -> list[float]:
+        steps = [digit * 10.0**power for power in range(-3, 4) for digit in digits]
+        return [step for step in steps if low <= math.log10(step) <= high]
+
+    few = within((1, 2, 5))
+    return few if len(few) > 3 else within(range(1, 10))
 
 
 def _points(points: Sequence[tuple[float, float, Result]]) -> list[str]:

@@ -76,6 +76,12 @@ def test_a_plot_names_its_lines_and_the_numbers_along() -> None:
     assert svg.count("<polyline") == 2
 
 
+def test_a_plot_of_a_narrow_range_shows_that_it_is_logarithmic() -> None:
+    svg = growth("Memory", "services", {"peak": [(1, 77.0), (3000, 243.0)]})
+    for tick in ("70", "80", "90", "100", "200"):
+        assert f">{tick}<" in svg
+
+
 def test_figures_of_another_run_stand_beside_new_ones_with_their_commit(tmp_path: Path) -> None:
     assert report.read(tmp_path) == []
     run = describe("bench", cores=2, seed=0, pages=0, sets=())
